@@ -1,0 +1,1 @@
+"""Models in Python: one folder per question a business asks. Frames in, frames out; no Airflow."""

@@ -1,0 +1,1 @@
+"""Churn: the probability of no purchase within the horizon."""

@@ -1,0 +1,1 @@
+"""Segments: RFM scores and the names an analyst uses for them."""

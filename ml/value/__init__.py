@@ -1,0 +1,1 @@
+"""Customer value: expected purchases and their worth over a horizon."""

@@ -1,0 +1,1 @@
+"""One machine without containers: embedded PostgreSQL, Airflow's processes, the terminal's progress."""

@@ -1,0 +1,75 @@
+"""Where a local Kehu keeps its state, its secrets and the environment its processes share."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[3]
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder of one local installation; everything `make clean` removes is below it."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> Home:
+        """The folder named by `KEHU_HOME`, else `.kehu` in the project."""
+        return cls(Path(os.environ.get("KEHU_HOME") or PROJECT / ".kehu").resolve())
+
+    @property
+    def airflow(self) -> Path:
+        return self.root / "airflow"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    @property
+    def pids(self) -> Path:
+        return self.root / "run"
+
+    @property
+    def dbt_target(self) -> Path:
+        return self.root / "dbt_target"
+
+    def create(self) -> Home:
+        """Make the folders, readable by their owner only."""
+        for folder in (self.root, self.airflow, self.logs, self.reports, self.pids):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.root.chmod(0o711)
+        for folder in (self.airflow, self.logs, self.pids):
+            folder.chmod(0o700)
+        return self
+
+    def secrets(self) -> dict[str, str]:
+        """The generated secrets of this installation, made once and kept in a file of mode 0600."""
+        path = self.root / "secrets.json"
+        if not path.exists():
+            values = {
+                "postgres_password": secrets.token_urlsafe(24),
+                "bi_reader_password": secrets.token_urlsafe(24),
+                "ui_password": secrets.token_urlsafe(12),
+                "jwt_secret": secrets.token_urlsafe(48),
+                "api_secret_key": secrets.token_urlsafe(48),
+                "fernet_key": base64.urlsafe_b64encode(os.urandom(32)).decode(),
+            }
+            write_private(path, json.dumps(values, indent=1))
+        return dict(json.loads(path.read_text()))
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write `text` to a file that only its owner can read, from its first byte on."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(text)

@@ -1,0 +1,1 @@
+"""The nightly report: reads the published marts, draws, writes one HTML file."""

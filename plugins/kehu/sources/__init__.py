@@ -1,0 +1,1 @@
+"""One module per source. Each lands files or pages in its `raw_<source>` schema and knows nothing of Airflow."""

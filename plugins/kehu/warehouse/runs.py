@@ -1,0 +1,132 @@
+"""The run store: which nights ran, which stage is where, how many rows each moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+
+
+@dataclass(frozen=True)
+class Night:
+    """One run of the pipeline: its number and the last day whose data it knows."""
+
+    run_id: int
+    as_of_date: date
+
+    @property
+    def schema(self) -> str:
+        """The schema dbt builds this night's marts in."""
+        return f"run_{self.run_id}"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a run, as recorded."""
+
+    stage: str
+    state: str
+    started_at: datetime
+    finished_at: datetime | None
+    rows_in: int | None
+    rows_out: int | None
+    quarantined: int | None
+    error: str | None
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds from start to end; None while the stage runs."""
+        return (self.finished_at - self.started_at).total_seconds() if self.finished_at else None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a stage moved. `None` means that the word does not fit the stage."""
+
+    rows_in: int | None = None
+    rows_out: int | None = None
+    quarantined: int | None = None
+
+
+def open_night(url: str, as_of_date: date, airflow_run_id: str) -> Night:
+    """Register a new run for a night; every attempt at a whole night gets a number of its own."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute(
+            "insert into ops.runs (as_of_date, airflow_run_id) values (%s, %s) returning run_id",
+            [as_of_date, airflow_run_id],
+        ).fetchone()
+    assert row is not None
+    return Night(row[0], as_of_date)
+
+
+def status(url: str, night: Night) -> str:
+    """`open`, `attached`, `published` or `retired`."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute("select status from ops.runs where run_id = %s", [night.run_id]).fetchone()
+    return str(row[0]) if row else "unknown"
+
+
+def stage_started(url: str, run_id: int, stage: str) -> None:
+    """Record that a stage begins (again)."""
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            """
+            insert into ops.stage_runs (run_id, stage, state, started_at)
+            values (%s, %s, 'running', clock_timestamp())
+            on conflict (run_id, stage) do update set
+                state = 'running', started_at = clock_timestamp(), finished_at = null,
+                rows_in = null, rows_out = null, quarantined = null, error = null
+            """,
+            [run_id, stage],
+        )
+
+
+def stage_finished(url: str, run_id: int, stage: str, counts: Counts, error: str | None = None) -> None:
+    """Record how a stage ended; `error` is one line that names what went wrong."""
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            """
+            update ops.stage_runs set
+                state = %s, finished_at = clock_timestamp(),
+                rows_in = %s, rows_out = %s, quarantined = %s, error = %s
+            where run_id = %s and stage = %s
+            """,
+            [
+                "failed" if error else "success",
+                counts.rows_in,
+                counts.rows_out,
+                counts.quarantined,
+                error,
+                run_id,
+                stage,
+            ],
+        )
+
+
+def stages(url: str, run_id: int) -> list[Stage]:
+    """The recorded stages of a run, in the order they began."""
+    query = """
+        select stage, state, started_at, finished_at, rows_in, rows_out, quarantined, error
+        from ops.stage_runs where run_id = %s order by started_at
+    """
+    with psycopg.connect(url) as connection, connection.cursor(row_factory=class_row(Stage)) as cursor:
+        return cursor.execute(query, [run_id]).fetchall()
+
+
+def newest_run_id(url: str) -> int:
+    """The number of the newest run, 0 before the first."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute("select coalesce(max(run_id), 0) from ops.runs").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def runs_since(url: str, run_id: int) -> list[dict[str, Any]]:
+    """Runs opened after `run_id`: number, night and status, oldest first."""
+    query = "select run_id, as_of_date, status from ops.runs where run_id > %s order by run_id"
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(query, [run_id]).fetchall()
+    return [{"run_id": r[0], "as_of_date": r[1], "status": r[2]} for r in rows]
