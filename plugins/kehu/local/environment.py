@@ -6,8 +6,10 @@ import os
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
-from kehu.local.home import PROJECT, Home
+from kehu.local.home import Home
 from kehu.local.postgres import Server, ensure_server
+from kehu.paths import PROJECT, shop_folder
+from kehu.sources.shop import newest_day
 
 QUIET = {
     "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
@@ -53,7 +55,9 @@ def airflow_environment(home: Home, databases: Databases) -> dict[str, str]:
         **os.environ,
         **QUIET,
         "KEHU_HOME": str(home.root),
-        "KEHU_SHOP_FOLDER": os.environ.get("KEHU_SHOP_FOLDER") or str(PROJECT / "sample" / "shop"),
+        "KEHU_SHOP_FOLDER": str(shop_folder()),
+        # Files end somewhere: without a last night the scheduler would look for yesterday's file.
+        "KEHU_LAST_NIGHT": os.environ.get("KEHU_LAST_NIGHT") or newest_day(shop_folder()).isoformat(),
         "AIRFLOW_HOME": str(home.airflow),
         "AIRFLOW_CONN_WAREHOUSE": databases.warehouse,
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata,

@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[3]
+from kehu.paths import state_folder
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Home:
     @classmethod
     def from_environment(cls) -> Home:
         """The folder named by `KEHU_HOME`, else `.kehu` in the project."""
-        return cls(Path(os.environ.get("KEHU_HOME") or PROJECT / ".kehu").resolve())
+        return cls(state_folder())
 
     @property
     def airflow(self) -> Path:
@@ -38,10 +38,6 @@ class Home:
     @property
     def pids(self) -> Path:
         return self.root / "run"
-
-    @property
-    def dbt_target(self) -> Path:
-        return self.root / "dbt_target"
 
     def create(self) -> Home:
         """Make the folders, readable by their owner only."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -130,3 +131,12 @@ def runs_since(url: str, run_id: int) -> list[dict[str, Any]]:
     with psycopg.connect(url) as connection:
         rows = connection.execute(query, [run_id]).fetchall()
     return [{"run_id": r[0], "as_of_date": r[1], "status": r[2]} for r in rows]
+
+
+def rows_out(url: str, run_id: int, stages: Sequence[str]) -> int:
+    """Rows that these stages of a run wrote, added up."""
+    query = "select coalesce(sum(rows_out), 0) from ops.stage_runs where run_id = %s and stage = any(%s)"
+    with psycopg.connect(url) as connection:
+        row = connection.execute(query, [run_id, list(stages)]).fetchone()
+    assert row is not None
+    return int(row[0])

@@ -1,0 +1,71 @@
+"""The night: from the sources' files to published marts and a report."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta, timezone
+
+from airflow.sdk import CronDataIntervalTimetable, Param, TaskGroup, chain, dag
+
+from kehu.airflow import nightly as stages
+from kehu.airflow.stages import open_night_task
+from kehu.airflow.tags import Tag
+
+LAST_NIGHT = os.environ.get("KEHU_LAST_NIGHT")
+UTC = timezone.utc
+
+
+@dag(
+    dag_id="nightly",
+    schedule=CronDataIntervalTimetable("0 0 * * *", timezone="UTC"),
+    start_date=datetime(2010, 12, 1, tzinfo=UTC),
+    end_date=datetime.fromisoformat(LAST_NIGHT).replace(tzinfo=UTC) if LAST_NIGHT else None,
+    catchup=False,
+    max_active_runs=1,
+    tags=[Tag.NIGHTLY, Tag.WAREHOUSE],
+    params={"as_of": Param(None, type=["null", "string"], format="date", description="Last day to include; empty: the run's own day")},
+    default_args={
+        "owner": "data team",
+        "retries": 2,
+        "retry_delay": timedelta(seconds=20),
+        "retry_exponential_backoff": 2.0,
+        "execution_timeout": timedelta(hours=2),
+    },
+    doc_md="""
+### What it does
+Builds one night: loads what is new up to the night's day, checks it, builds customer, transaction and score marts in a
+schema of their own, audits them, and shows them all at once by moving one pointer. The night's day is the run's
+logical date (the day its data interval covers), or the parameter `as_of`.
+
+### When it fails
+Readers keep the last published night. The failed task's message names the source, the file, the row and the reason, or
+the dbt node or check that failed. Mend the cause and clear the failed task: a dbt stage resumes from what failed. Once
+`attach_marts` has run, clear from `open_night` instead.
+
+### Who owns it
+The data team.
+""",
+)
+def nightly() -> None:
+    night = open_night_task()
+    with TaskGroup("ingest", tooltip="One task per source"):
+        ingested = stages.ingest_shop(night)
+    with TaskGroup("scores", tooltip="Scores in Python"):
+        scored = [stages.score_segments(night), stages.score_value(night), stages.score_churn(night)]
+    chain(
+        ingested,
+        stages.check_raw(night),
+        stages.build_staging(night),
+        stages.build_intermediate(night),
+        stages.build_marts(night),
+        stages.build_features(night),
+        scored,
+        stages.build_score_marts(night),
+        stages.attach_marts(night),
+        stages.check_scores(night),
+        stages.publish(night),
+        stages.report(night),
+    )
+
+
+nightly()

@@ -1,0 +1,66 @@
+-- Grain: one row per credit line that takes back one whole earlier sale line of the same customer, product, price, quantity.
+-- Each sale line is taken back once at most: the pair closest in time wins, ties by line id.
+with
+
+counted as (
+
+    select * from {{ ref('int_order_lines__classified') }}
+    where
+        exclusion_reason is null
+        and customer_id is not null
+
+),
+
+credits as (
+
+    select * from counted
+    where direction = 'credit'
+
+),
+
+sales as (
+
+    select * from counted
+    where direction = 'sale'
+
+),
+
+pairs as (
+
+    select
+        credits.order_line_id,
+        sales.order_line_id as cancelled_order_line_id,
+        sales.invoice_number as cancelled_order_id,
+        row_number() over (
+            partition by credits.order_line_id
+            order by sales.invoiced_at desc, sales.order_line_id desc
+        ) as sale_rank
+    from credits
+    inner join sales
+        on
+            credits.customer_id = sales.customer_id
+            and credits.product_id = sales.product_id
+            and credits.unit_price = sales.unit_price
+            and -credits.quantity = sales.quantity
+            and credits.invoiced_at >= sales.invoiced_at
+
+),
+
+once as (
+
+    select
+        order_line_id,
+        cancelled_order_line_id,
+        cancelled_order_id,
+        row_number() over (partition by cancelled_order_line_id order by order_line_id) as credit_rank
+    from pairs
+    where sale_rank = 1
+
+)
+
+select
+    order_line_id,
+    cancelled_order_line_id,
+    cancelled_order_id
+from once
+where credit_rank = 1

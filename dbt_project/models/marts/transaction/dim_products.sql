@@ -1,0 +1,51 @@
+-- Grain: one row per stock code ever seen on a line that counts.
+with
+
+lines as (
+
+    select
+        classified.product_id,
+        classified.description,
+        classified.invoiced_at,
+        classified.invoice_date,
+        classified.order_line_id
+    from {{ ref('int_order_lines__classified') }} as classified
+    where exclusion_reason is null
+
+),
+
+named as (
+
+    select
+        product_id,
+        description,
+        row_number() over (partition by product_id order by invoiced_at desc, order_line_id desc) as newness
+    from lines
+    where description is not null
+
+),
+
+sold as (
+
+    select
+        product_id,
+        min(invoice_date) as first_sold_date,
+        max(invoice_date) as last_sold_date
+    from lines
+    group by 1
+
+)
+
+select
+    sold.product_id,
+    named.description as product_name,
+    coalesce(types.product_type, 'merchandise') as product_type,
+    types.product_type is null as is_merchandise,
+    sold.first_sold_date,
+    sold.last_sold_date
+from sold
+left join named
+    on
+        sold.product_id = named.product_id
+        and named.newness = 1
+left join {{ ref('product_types') }} as types on sold.product_id = types.product_id

@@ -1,0 +1,3 @@
+-- Grain: one row per customer scored on the night.
+select * from {{ source('ml', 'customer_values') }}
+where as_of_date = {{ as_of_date() }}

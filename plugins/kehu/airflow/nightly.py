@@ -1,0 +1,160 @@
+"""The stages of the nightly DAG: thin tasks around the rooms that do the work.
+
+Everything heavy is imported inside the tasks: parsing the DAG must stay cheap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kehu.airflow.stages import stage
+from kehu.warehouse.runs import Counts, Night, rows_out, status
+
+SCORES = ("score_segments", "score_value", "score_churn")
+
+
+def _bad_input() -> tuple[type[Exception], ...]:
+    from expectations.gate import GateError
+    from kehu.airflow.dbt import DbtTestError
+    from kehu.sources.shop import SourceError
+    from kehu.warehouse.publish import PublishError
+
+    return (SourceError, GateError, PublishError, DbtTestError)
+
+
+@stage(
+    "ingest_shop",
+    "Loads the shop's daily files up to the night that are not loaded yet into `raw_shop.order_lines`."
+    " If it fails, the message names the file, the row and the reason: mend or replace the file and clear the task.",
+    _bad_input,
+)
+def ingest_shop(url: str, night: Night) -> Counts:
+    """Land new files."""
+    from kehu.paths import shop_folder
+    from kehu.sources.shop import ingest
+
+    return ingest(url, shop_folder(), night)
+
+
+@stage(
+    "check_raw",
+    "Checks what landed with Great Expectations. Rows that break a rule are quarantined (`ops.quarantine`), a broken"
+    " file stops the run.",
+    _bad_input,
+)
+def check_raw(url: str, night: Night) -> Counts:
+    """Open or close the raw gate."""
+    from expectations.raw_gate import check_raw as check
+
+    return check(url, night)
+
+
+def dbt_stage(name: str, doc: str, select: Sequence[str], reads: Sequence[str] = ()) -> object:
+    """A stage that builds and tests one dbt layer; `reads` names the stages whose rows it takes in."""
+
+    def build_layer(url: str, night: Night) -> Counts:
+        from kehu.airflow.dbt import build
+        from kehu.warehouse.publish import PublishError
+        from kehu.warehouse.quarantine import accepted_rows
+
+        if status(url, night) != "open":
+            raise PublishError(f"run {night.run_id} is attached already: rerun the night from open_night instead")
+        rows_in = rows_out(url, night.run_id, reads) if reads else accepted_rows(url, "shop", night)
+        return Counts(rows_in, build(url, night, select))
+
+    return stage(name, doc, _bad_input)(build_layer)
+
+
+build_staging = dbt_stage(
+    "build_staging",
+    "dbt: the newest accepted version of each source row, renamed, cast, trimmed.",
+    ("path:seeds", "path:models/staging/shop"),
+)
+build_intermediate = dbt_stage(
+    "build_intermediate",
+    "dbt: what kind of line each line is, and which credit cancels which sale.",
+    ("path:models/intermediate",),
+    ("build_staging",),
+)
+build_marts = dbt_stage(
+    "build_marts",
+    "dbt: customers, products, dates, orders and order lines, in a schema of this run.",
+    ("path:models/marts/customer", "path:models/marts/transaction"),
+    ("build_intermediate",),
+)
+build_features = dbt_stage(
+    "build_features",
+    "dbt: what was known of each customer on each snapshot date, and nothing later.",
+    ("path:models/ml_features",),
+    ("build_marts",),
+)
+build_score_marts = dbt_stage(
+    "build_score_marts",
+    "dbt: scores back through staging into `fct_customer_scores` and `rpt_customer_360`; exact reconciliation.",
+    ("path:models/staging/ml", "path:models/marts/value", "path:models/publish"),
+    SCORES,
+)
+
+
+@stage("score_segments", "RFM scores and segments.")
+def score_segments(url: str, night: Night) -> Counts:
+    """Score segments."""
+    from ml.segments.job import score
+
+    return score(url)
+
+
+@stage("score_value", "BG/NBD (or its stated fallback) and Gamma-Gamma: expected purchases and customer value.")
+def score_value(url: str, night: Night) -> Counts:
+    """Score customer value."""
+    from ml.value.job import score
+
+    return score(url)
+
+
+@stage("score_churn", "Probability of no purchase within the churn horizon.")
+def score_churn(url: str, night: Night) -> Counts:
+    """Score churn."""
+    from ml.churn.job import score
+
+    return score(url)
+
+
+@stage("attach_marts", "Attaches the run's marts to the store, unseen, so that they are audited where they will be read.", _bad_input)
+def attach_marts(url: str, night: Night) -> Counts:
+    """Attach the night."""
+    from kehu.warehouse.publish import attach
+
+    rows = sum(attach(url, night).values())
+    return Counts(rows, rows)
+
+
+@stage("check_scores", "Checks the attached scores with Great Expectations; a failure keeps the night unpublished.", _bad_input)
+def check_scores(url: str, night: Night) -> Counts:
+    """Open or close the score gate."""
+    from expectations.score_gate import check_scores as check
+    from ml.segments.model import SEGMENTS
+
+    return check(url, night, SEGMENTS)
+
+
+@stage("publish", "Moves the pointer that all `marts` views read, then retires runs that are no longer kept.", _bad_input)
+def publish(url: str, night: Night) -> Counts:
+    """Show the night to readers."""
+    from kehu.warehouse.publish import publish as move_pointer
+    from kehu.warehouse.publish import retire
+
+    move_pointer(url, night)
+    retire(url)
+    rows = rows_out(url, night.run_id, ["attach_marts"])
+    return Counts(rows, rows)
+
+
+@stage("report", "Writes the night's report, one HTML file, from the published marts.")
+def report(url: str, night: Night) -> Counts:
+    """Write the report."""
+    from kehu.paths import reports_folder
+    from kehu.report.render import write_report
+
+    write_report(url, night, reports_folder())
+    return Counts()

@@ -1,0 +1,97 @@
+"""Loads on their way through the raw gate, and the rows that were left out on it.
+
+Quarantine keeps positions and reasons; the values stay in the raw table alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import psycopg
+
+from kehu.warehouse.runs import Night
+
+
+@dataclass(frozen=True)
+class Load:
+    """One landed file that no gate has accepted yet."""
+
+    load_id: int
+    file_name: str
+    count_rows: int
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A row that breaks a rule."""
+
+    load_id: int
+    row_number: int
+    rule: str
+    reason: str
+
+
+def loads_to_check(url: str, source: str, night: Night) -> list[Load]:
+    """Newest versions of the source's files, up to the night, that are not accepted; oldest day first.
+
+    A file that was rejected stays on this list until a corrected version arrives.
+    """
+    query = """
+        select load_id, file_name, count_rows
+        from (
+            select distinct on (file_date) load_id, file_name, file_date, count_rows, status
+            from ops.loads where source = %s and file_date <= %s
+            order by file_date, load_id desc
+        ) as newest
+        where status <> 'accepted' order by file_date
+    """
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(query, [source, night.as_of_date]).fetchall()
+    return [Load(*row) for row in rows]
+
+
+def settle(url: str, night: Night, accepted: Iterable[Load], rejected: Iterable[Load], bad: Iterable[BadRow]) -> None:
+    """Accept and reject loads and keep the bad rows of the accepted ones, in one transaction."""
+    accepted_ids = [load.load_id for load in accepted]
+    with psycopg.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute("update ops.loads set status = 'accepted' where load_id = any(%s)", [accepted_ids])
+        cursor.execute(
+            "update ops.loads set status = 'rejected' where load_id = any(%s)", [[load.load_id for load in rejected]]
+        )
+        cursor.execute("delete from ops.quarantine where load_id = any(%s)", [accepted_ids])
+        cursor.executemany(
+            "insert into ops.quarantine (load_id, row_number, rule, reason, run_id) values (%s, %s, %s, %s, %s)",
+            [(row.load_id, row.row_number, row.rule, row.reason, night.run_id) for row in bad],
+        )
+
+
+def quarantined_in(url: str, run_id: int, limit: int = 20) -> list[str]:
+    """One line per row this run quarantined: file, row, reason; the first `limit` of them."""
+    query = """
+        select loads.source, loads.file_name, quarantine.row_number, string_agg(quarantine.reason, '; ' order by rule)
+        from ops.quarantine as quarantine
+        inner join ops.loads as loads on quarantine.load_id = loads.load_id
+        where quarantine.run_id = %s
+        group by loads.source, loads.file_date, loads.file_name, quarantine.load_id, quarantine.row_number
+        order by loads.file_date, quarantine.load_id, quarantine.row_number limit %s
+    """
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(query, [run_id, limit]).fetchall()
+    return [f"{source}: {name}, row {number}: {reason}" for source, name, number, reason in rows]
+
+
+def accepted_rows(url: str, source: str, night: Night) -> int:
+    """Rows in the newest accepted versions of the source's files up to the night."""
+    query = """
+        select coalesce(sum(count_rows), 0)
+        from (
+            select distinct on (file_date) count_rows from ops.loads
+            where source = %s and file_date <= %s and status = 'accepted'
+            order by file_date, load_id desc
+        ) as newest
+    """
+    with psycopg.connect(url) as connection:
+        row = connection.execute(query, [source, night.as_of_date]).fetchone()
+    assert row is not None
+    return int(row[0])
