@@ -63,6 +63,15 @@ def open_night(url: str, as_of_date: date, airflow_run_id: str) -> Night:
     return Night(row[0], as_of_date)
 
 
+def night_of(url: str, run_id: int) -> Night:
+    """The night a run builds."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute("select as_of_date from ops.runs where run_id = %s", [run_id]).fetchone()
+    if row is None:
+        raise LookupError(f"there is no run {run_id}")
+    return Night(run_id, row[0])
+
+
 def status(url: str, night: Night) -> str:
     """`open`, `attached`, `published` or `retired`."""
     with psycopg.connect(url) as connection:

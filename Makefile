@@ -1,0 +1,69 @@
+# Kehu on one machine: `make run` runs a night on the sample, `make test` lints and tests.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+UV := UV_PYTHON_DOWNLOADS=never $(VENV)/bin/uv pip install --quiet --python $(PY) --compile-bytecode --require-hashes
+KEHU := $(PY) -m kehu.cli
+RANGE := $(if $(AS_OF),--as-of $(AS_OF)) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
+
+.PHONY: help run ui stop clean psql fingerprint rollback setup lint test bench lock
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
+
+run: $(VENV)/.runtime ## run the night of the newest day (AS_OF=2011-12-09), or a range (FROM=2011-11-01 TO=2011-11-30)
+	@$(KEHU) run $(RANGE)
+
+ui: $(VENV)/.runtime ## start Airflow's UI and scheduler on 127.0.0.1
+	@$(KEHU) ui
+
+psql: $(VENV)/.runtime ## open psql on the marts
+	@$(KEHU) psql $(ARGS)
+
+fingerprint: $(VENV)/.runtime ## print a hash of each mart
+	@$(KEHU) fingerprint
+
+rollback: $(VENV)/.runtime ## publish the night before the current one again
+	@$(KEHU) rollback
+
+stop: ## stop all that was started
+	@if [ -x $(PY) ]; then $(KEHU) stop; else echo "nothing was running"; fi
+
+clean: ## stop everything, remove data, logs, reports and the environment
+	@if [ -x $(PY) ] && [ -f $(VENV)/.runtime ]; then $(KEHU) clean; fi
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dbt_project/target dbt_project/logs
+
+setup: $(VENV)/.runtime ## install what a night needs
+
+lint: $(VENV)/.dev ## ruff, mypy, import contracts, sqlfluff, dbt layers, compose and Dockerfile
+	@$(PY) tools/lint.py
+
+test: lint ## lint, then all tests
+	@$(PY) tools/ensure_browser.py
+	@$(PY) -m pytest
+
+bench: $(VENV)/.dev ## measure and print JSON
+	@$(PY) -m bench
+
+lock: $(VENV)/.bootstrap ## resolve the requirements again
+	cd requirements && for set in bootstrap runtime dev; do \
+	  ../$(VENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet $$set.in -o $$set.txt; done
+
+$(VENV)/.bootstrap: requirements/bootstrap.txt
+	@echo "creating the environment in $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Kehu needs Python 3.11 or newer")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@printf '%s\n' "$(CURDIR)" "$(CURDIR)/plugins" > "$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/kehu.pth"
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.bootstrap requirements/runtime.txt
+	@echo "installing the locked packages (a minute or two the first time)"
+	@$(UV) -r requirements/runtime.txt
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
+	@echo "installing what lint and tests need"
+	@$(UV) -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,152 @@
+"""The `kehu` command: what `make` calls, for one machine without containers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from datetime import datetime
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from kehu.local.home import Home
+from kehu.paths import reports_folder, shop_folder
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+console = Console()
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
+
+
+@app.command()
+def run(as_of: Day = None, first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"])] = None,
+        last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"])] = None) -> None:  # fmt: skip
+    """Run the night of one day (by default the newest in the shop's folder), or a range of nights."""
+    from kehu.local.night import NightError, backfill, run_night
+    from kehu.local.postgres import ServerError
+    from kehu.local.services import ServiceError
+    from kehu.local.setup import SetupError, prepare
+    from kehu.sources.shop import SourceError, newest_day
+
+    if (first is None) != (last is None) or (first and last and (as_of or first > last)):
+        _fail("give --as-of alone, or --from and --to together, the earlier day first")
+    home = Home.from_environment()
+    try:
+        with console.status("preparing the databases"):
+            databases, environment = prepare(home)
+        if first and last:
+            run_id = backfill(home, databases, environment, first.date(), last.date(), console)
+        else:
+            day = as_of.date() if as_of else newest_day(shop_folder())
+            run_id = run_night(home, databases, environment, day, console)
+    except (NightError, ServerError, ServiceError, SetupError, SourceError) as error:
+        _fail(str(error))
+    _next_steps(databases.warehouse, run_id)
+
+
+@app.command()
+def ui() -> None:
+    """Start Airflow's UI and scheduler on 127.0.0.1 and print the address and the generated password."""
+    from kehu.local.services import ServiceError, start_services
+    from kehu.local.setup import prepare
+
+    home = Home.from_environment()
+    try:
+        with console.status("starting Airflow (a minute at most)"):
+            _, environment = prepare(home)
+            services = start_services(home, environment)
+    except ServiceError as error:
+        _fail(str(error))
+    console.print(f"Airflow  {services.url}\nuser     admin\npassword {services.password}", highlight=False, markup=False)
+    console.print("The DAG is switched off until you switch it on. `make stop` ends all of it.", highlight=False)
+
+
+@app.command()
+def stop() -> None:
+    """Stop Airflow's processes and the embedded server."""
+    from kehu.local.postgres import stop_server
+    from kehu.local.services import stop_services
+
+    home = Home.from_environment()
+    stopped = stop_services(home) if home.root.exists() else []
+    stopped += ["postgresql"] if home.root.exists() and stop_server(home) else []
+    console.print(f"stopped: {', '.join(stopped) or 'nothing was running'}")
+
+
+@app.command()
+def clean() -> None:
+    """Stop everything and delete the installation's data, logs and reports."""
+    from kehu.local.postgres import remove_server
+
+    stop()
+    home = Home.from_environment()
+    if home.root.exists():
+        remove_server(home)
+        shutil.rmtree(home.root)
+    console.print(f"removed {home.root}")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def psql(context: typer.Context) -> None:
+    """Open psql on the marts as a BI tool would see them; further options go to psql."""
+    from kehu.local.postgres import ensure_server
+
+    home = Home.from_environment()
+    server = ensure_server(home)
+    environment = {**os.environ, "PGPASSFILE": str(home.root / "pgpass"), "LD_LIBRARY_PATH": f"{server.bin_dir}/../lib"}
+    command = [f"{server.bin_dir}/psql", "-h", "127.0.0.1", "-p", str(server.port), "-U", "bi_reader", "warehouse"]
+    raise typer.Exit(subprocess.run([*command, *context.args], env=environment, check=False).returncode)
+
+
+@app.command()
+def fingerprint() -> None:
+    """Print one hash per published mart, over its ordered rows: equal hashes, equal marts."""
+    from kehu.warehouse.fingerprint import fingerprint as hashes
+
+    for name, digest in hashes(_warehouse()).items():
+        console.print(f"{digest}  {name}", highlight=False)
+
+
+@app.command()
+def rollback() -> None:
+    """Show readers the night that was published before the current one."""
+    from kehu.warehouse.publish import previous_night, publish
+
+    url = _warehouse()
+    night = previous_night(url)
+    if night is None:
+        _fail("no earlier published run is kept")
+    publish(url, night)
+    console.print(f"published: the night of {night.as_of_date} (run {night.run_id})")
+
+
+def _warehouse() -> str:
+    from kehu.local.environment import Databases
+
+    return Databases.ensure(Home.from_environment()).warehouse
+
+
+def _next_steps(url: str, run_id: int) -> None:
+    from kehu.report.render import report_path
+    from kehu.warehouse.runs import night_of
+
+    night = night_of(url, run_id)
+    console.print("marts   make psql      (then: select * from marts.rpt_customer_360 limit 5;)", highlight=False)
+    console.print(f"report  {escape(str(report_path(reports_folder(), night)))}", highlight=False, soft_wrap=True)
+    console.print("Airflow make ui        (make stop ends everything)", highlight=False)
+
+
+def _fail(message: str) -> NoReturn:
+    console.print(f"[red]{escape(message)}[/red]", highlight=False, soft_wrap=True)
+    raise typer.Exit(1)
+
+
+def main() -> None:
+    """Entry point."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""What the report shows, read in one snapshot and with the rights of a BI tool: only what is published is in reach."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import psycopg
+
+from kehu.warehouse.runs import Night
+
+QUERIES = {
+    "run": "select run_id, as_of_date from ops.published_run",
+    "stages": """
+        select stage, state, rows_in, rows_out, quarantined,
+            extract(epoch from finished_at - started_at)::float8 as seconds,
+            extract(epoch from started_at - min(started_at) over ())::float8 as began
+        from ops.published_stages where finished_at is not null order by started_at
+    """,
+    "quality": """
+        select gate, table_name, expectation, severity, is_passed, count_evaluated, count_unexpected
+        from ops.published_quality order by gate, table_name, is_passed, expectation
+    """,
+    "totals": """
+        select
+            (select count(*) from marts.dim_customers) as customers,
+            (select count(*) from marts.fct_orders where order_type = 'order') as orders,
+            (select coalesce(sum(kept_amount), 0)::float8 from marts.fct_orders where order_type = 'order') as kept_amount,
+            (select max(currency) from marts.fct_orders) as currency,
+            count(*) as scored, sum(customer_value)::float8 as customer_value,
+            avg(churn_probability) as churn_probability,
+            max(value_horizon_days) as value_horizon_days, max(churn_horizon_days) as churn_horizon_days
+        from marts.fct_customer_scores
+    """,
+    "segments": """
+        select segment, count(*) as customers, sum(customer_value)::float8 as customer_value,
+            avg(churn_probability) as churn_probability,
+            count(*) filter (where previous_segment is distinct from segment) as arrived
+        from marts.fct_customer_scores group by segment order by customers desc, segment
+    """,
+    "scores": """
+        select customer_value::float8 as customer_value, churn_probability
+        from marts.fct_customer_scores order by customer_id
+    """,
+    "movers": """
+        select customer_id, segment, previous_segment, customer_value::float8 as customer_value,
+            previous_customer_value::float8 as previous_customer_value,
+            customer_value_change::float8 as customer_value_change
+        from marts.fct_customer_scores
+        where customer_value_change is not null and customer_value_change <> 0
+        order by customer_value_change desc, customer_id
+    """,
+    "fits": "select model, method, is_fallback, note, count_customers, metrics from marts.fct_model_fits order by model",
+    "accounts": """
+        select layer, reason, count_lines, amount from marts.rpt_line_reconciliation
+        order by array_position(array['raw', 'staging', 'marts'], layer), count_lines desc, reason
+    """,
+}
+
+
+class ReportError(RuntimeError):
+    """The report cannot tell of this night, because another one is published."""
+
+
+@dataclass(frozen=True)
+class NightData:
+    """The tables behind the report, one frame per query."""
+
+    night: Night
+    tables: dict[str, pd.DataFrame]
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        return self.tables[name]
+
+    @property
+    def totals(self) -> dict[str, Any]:
+        """The single row of totals."""
+        return dict(self.tables["totals"].iloc[0])
+
+    @property
+    def fits(self) -> list[dict[str, Any]]:
+        """One entry per model, its metrics unpacked."""
+        rows = self.tables["fits"].to_dict("records")
+        return [{**row, "metrics": json.loads(row["metrics"])} for row in rows]
+
+
+def read_night(url: str, night: Night) -> NightData:
+    """Read everything the report shows.
+
+    Raises
+    ------
+    ReportError
+        If the published run is not the one to report on.
+    """
+    with psycopg.connect(url) as connection:
+        connection.execute("set transaction isolation level repeatable read, read only")
+        connection.execute("set local role bi_reader")
+        tables = {name: _frame(connection, query) for name, query in QUERIES.items()}
+    published = tables["run"]["run_id"].tolist()
+    if published != [night.run_id]:
+        raise ReportError(f"run {night.run_id} is not the published one, so there is nothing to report on")
+    return NightData(night, tables)
+
+
+def _frame(connection: psycopg.Connection, query: str) -> pd.DataFrame:
+    cursor = connection.execute(query)  # type: ignore[arg-type, unused-ignore]
+    names = [column.name for column in cursor.description or []]
+    return pd.DataFrame(cursor.fetchall(), columns=names)
