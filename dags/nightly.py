@@ -6,7 +6,6 @@ import os
 from datetime import datetime, timedelta, timezone
 
 from airflow.sdk import CronDataIntervalTimetable, Param, TaskGroup, chain, dag
-
 from kehu.airflow import nightly as stages
 from kehu.airflow.stages import open_night_task
 from kehu.airflow.tags import Tag
@@ -23,7 +22,11 @@ UTC = timezone.utc
     catchup=False,
     max_active_runs=1,
     tags=[Tag.NIGHTLY, Tag.WAREHOUSE],
-    params={"as_of": Param(None, type=["null", "string"], format="date", description="Last day to include; empty: the run's own day")},
+    params={
+        "as_of": Param(
+            None, type=["null", "string"], format="date", description="Last day to include; empty: the run's own day"
+        )
+    },
     default_args={
         "owner": "data team",
         "retries": 2,

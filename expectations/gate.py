@@ -61,8 +61,13 @@ def run_gate(url: str, query: str, checks: Sequence[Check], key: Sequence[str] =
     batch = datasource.add_query_asset("rows", query=query).add_batch_definition_whole_table("all").get_batch()
     # All verdicts in one scan first; only a failed check is asked again, for its counts and positions.
     suite = gx.ExpectationSuite(name="gate", expectations=[check.expectation for check in checks])
-    verdicts = {_name(result.expectation_config): result for result in batch.validate(suite, result_format="BOOLEAN_ONLY").results}
-    rows = batch.validate(gxe.ExpectTableRowCountToBeBetween(min_value=0), result_format="BASIC").result["observed_value"]
+    verdicts = {
+        _name(result.expectation_config): result
+        for result in batch.validate(suite, result_format="BOOLEAN_ONLY").results
+    }
+    rows = batch.validate(gxe.ExpectTableRowCountToBeBetween(min_value=0), result_format="BASIC").result[
+        "observed_value"
+    ]
     return [
         Outcome(check, True, rows, 0 if _is_strict(check) else None)
         if verdicts[_name(check.expectation.configuration)].success

@@ -6,7 +6,6 @@ import json
 from dataclasses import asdict, dataclass, field
 
 import pandas as pd
-
 from kehu.warehouse.tables import connect
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
-
 from kehu.warehouse.tables import read_frame
 
 SNAPSHOTS = """

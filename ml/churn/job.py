@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-
 from kehu.warehouse.runs import Counts
 from kehu.warehouse.tables import replace_night
+
 from ml.churn.evaluate import back_test
 from ml.churn.model import FEATURES, fit_churn_model, has_enough, labelled, predict_churn
 from ml.fits import Fit, night_of, save_fit

@@ -23,7 +23,9 @@ MIN_PER_CLASS = 30
 def make_model() -> Pipeline:
     """An unfitted pipeline: log(1 + feature), scaling kept with the model, logistic regression."""
     return make_pipeline(
-        FunctionTransformer(np.log1p, feature_names_out="one-to-one"), StandardScaler(), LogisticRegression(max_iter=1000)
+        FunctionTransformer(np.log1p, feature_names_out="one-to-one"),
+        StandardScaler(),
+        LogisticRegression(max_iter=1000),
     )
 
 

@@ -44,7 +44,7 @@ def score_rfm(frame: pd.DataFrame) -> pd.DataFrame:
 def fifths(values: pd.Series) -> pd.Series:
     """The fifth (1 to 5) each value's share of smaller values falls into; equal values share a fifth."""
     share_below = (values.rank(method="min") - 1) / max(len(values), 1)
-    return (np.floor(share_below * FIFTHS) + 1).astype(int)
+    return pd.Series(np.floor(share_below * FIFTHS) + 1, index=values.index).astype(int)
 
 
 def name_of(recency: int, depth: float) -> str:

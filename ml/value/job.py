@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pandas as pd
-
 from kehu.warehouse.runs import Counts
 from kehu.warehouse.tables import replace_night
+
 from ml.fits import Fit, night_of, save_fit
 from ml.tables import night_and_before, read_snapshots
 from ml.value.model import ValueModel, fit_value_model

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,8 @@ def maximise(objective: Callable[[Array], tuple[float, Array]], start: Array, we
 
     bounds = [(-LOG_BOUND, LOG_BOUND)] * len(start)
     options = {"maxiter": 2000, "ftol": 1e-14, "gtol": 1e-9}
-    found = optimize.minimize(negative_mean, np.log(start), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    search: Any = optimize.minimize  # its published types know no jac=True
+    found = search(negative_mean, np.log(start), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     value, slope = negative_mean(found.x)
     is_free = np.abs(found.x) < LOG_BOUND - AT_BOUND
     is_inner = bool(np.isfinite(value) and is_free.all() and np.abs(slope).max() < GRADIENT_TOLERANCE)

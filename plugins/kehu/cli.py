@@ -59,7 +59,9 @@ def ui() -> None:
             services = start_services(home, environment)
     except ServiceError as error:
         _fail(str(error))
-    console.print(f"Airflow  {services.url}\nuser     admin\npassword {services.password}", highlight=False, markup=False)
+    console.print(
+        f"Airflow  {services.url}\nuser     admin\npassword {services.password}", highlight=False, markup=False
+    )
     console.print("The DAG is switched off until you switch it on. `make stop` ends all of it.", highlight=False)
 
 

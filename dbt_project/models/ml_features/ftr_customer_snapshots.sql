@@ -7,9 +7,9 @@ snapshots as (
     select {{ as_of_date() }} as snapshot_date
     union
     select {{ as_of_date() }} - {{ var('comparison_days') }}
-    {% for window in range(1, var('count_training_windows') + 1) %}
+    {% for window in range(1, (var('count_training_windows') | int) + 1) %}
     union
-    select {{ as_of_date() }} - {{ window * var('churn_horizon_days') }}
+    select {{ as_of_date() }} - {{ window * (var('churn_horizon_days') | int) }}
     {% endfor %}
 
 ),
@@ -48,7 +48,7 @@ known as (
         snapshots.snapshot_date,
         movements.*
     from snapshots
-    inner join movements on movements.order_date <= snapshots.snapshot_date
+    inner join movements on snapshots.snapshot_date >= movements.order_date
 
 ),
 
@@ -58,12 +58,13 @@ kept_orders as (
     select
         known.snapshot_date,
         known.customer_id,
+        known.order_id,
         order_days.order_date,
         sum(known.amount) as amount
     from known
     inner join order_days on known.order_id = order_days.order_id
     where not known.is_return
-    group by known.snapshot_date, known.customer_id, known.order_id, order_days.order_date
+    group by 1, 2, 3, 4
     having sum(known.amount) > 0
 
 ),
@@ -122,8 +123,8 @@ labels as (
     left join order_days as future
         on
             purchases.customer_id = future.customer_id
-            and future.order_date > purchases.snapshot_date
-            and future.order_date <= purchases.snapshot_date + {{ var('churn_horizon_days') }}
+            and purchases.snapshot_date < future.order_date
+            and purchases.snapshot_date + {{ var('churn_horizon_days') }} >= future.order_date
     where purchases.snapshot_date + {{ var('churn_horizon_days') }} <= {{ as_of_date() }}
     group by 1, 2
 

@@ -120,7 +120,11 @@ def score_churn(url: str, night: Night) -> Counts:
     return score(url)
 
 
-@stage("attach_marts", "Attaches the run's marts to the store, unseen, so that they are audited where they will be read.", _bad_input)
+@stage(
+    "attach_marts",
+    "Attaches the run's marts to the store, unseen, so that they are audited where they will be read.",
+    _bad_input,
+)
 def attach_marts(url: str, night: Night) -> Counts:
     """Attach the night."""
     from kehu.warehouse.publish import attach
@@ -129,7 +133,11 @@ def attach_marts(url: str, night: Night) -> Counts:
     return Counts(rows, rows)
 
 
-@stage("check_scores", "Checks the attached scores with Great Expectations; a failure keeps the night unpublished.", _bad_input)
+@stage(
+    "check_scores",
+    "Checks the attached scores with Great Expectations; a failure keeps the night unpublished.",
+    _bad_input,
+)
 def check_scores(url: str, night: Night) -> Counts:
     """Open or close the score gate."""
     from expectations.score_gate import check_scores as check
@@ -138,7 +146,9 @@ def check_scores(url: str, night: Night) -> Counts:
     return check(url, night, SEGMENTS)
 
 
-@stage("publish", "Moves the pointer that all `marts` views read, then retires runs that are no longer kept.", _bad_input)
+@stage(
+    "publish", "Moves the pointer that all `marts` views read, then retires runs that are no longer kept.", _bad_input
+)
 def publish(url: str, night: Night) -> Counts:
     """Show the night to readers."""
     from kehu.warehouse.publish import publish as move_pointer

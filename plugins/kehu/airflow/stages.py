@@ -33,7 +33,9 @@ def as_of_date(context: Any) -> date:
     return moment.date()
 
 
-@task(task_id="open_night", doc_md="Registers the run and the night it builds; every later stage works under its number.")
+@task(
+    task_id="open_night", doc_md="Registers the run and the night it builds; every later stage works under its number."
+)
 def open_night_task() -> dict[str, Any]:
     """Open a run in the run store; only its number and date travel on between tasks."""
     context = get_current_context()
@@ -42,7 +44,9 @@ def open_night_task() -> dict[str, Any]:
     return {"run_id": night.run_id, "as_of_date": night.as_of_date.isoformat()}
 
 
-def stage(name: str, doc: str, final_errors: Callable[[], tuple[type[Exception], ...]] | None = None, **options: Any) -> Any:
+def stage(
+    name: str, doc: str, final_errors: Callable[[], tuple[type[Exception], ...]] | None = None, **options: Any
+) -> Any:
     """Turn `work(url, night) -> Counts` into an Airflow task called `name`.
 
     `final_errors` returns, when asked inside the task, the errors that a retry cannot mend.

@@ -202,7 +202,8 @@ def _initialise(binaries: Path, data: Path, password: str) -> None:
         check=True,
         env={"LD_LIBRARY_PATH": str(binaries.parent / "lib")},
     ).stdout
-    major = int((re.search(r"(\d+)", version) or [0, "0"])[1])
+    found = re.search(r"\d+", version)
+    major = int(found[0]) if found else 0
     # Byte order everywhere, so that the same rows sort alike on each machine.
     locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if major >= 17 else ["--locale=C.UTF-8"]
     with tempfile.NamedTemporaryFile("w", dir=data.parent, delete=False) as stream:

@@ -69,7 +69,11 @@ def _migrate_airflow(home: Home, environment: dict[str, str]) -> None:
     log = home.logs / "airflow-db-migrate.log"
     with log.open("w") as stream:
         done = subprocess.run(
-            [sys.executable, "-m", "airflow", "db", "migrate"], env=environment, stdout=stream, stderr=stream, check=False
+            [sys.executable, "-m", "airflow", "db", "migrate"],
+            env=environment,
+            stdout=stream,
+            stderr=stream,
+            check=False,
         )
     if done.returncode != 0:
         raise SetupError(f"airflow db migrate failed, see {log}")
@@ -77,6 +81,5 @@ def _migrate_airflow(home: Home, environment: dict[str, str]) -> None:
 
 
 def _digest(text: str) -> str:
-
 
     return hashlib.sha256(text.encode()).hexdigest()

@@ -27,7 +27,8 @@ QUERIES = {
         select
             (select count(*) from marts.dim_customers) as customers,
             (select count(*) from marts.fct_orders where order_type = 'order') as orders,
-            (select coalesce(sum(kept_amount), 0)::float8 from marts.fct_orders where order_type = 'order') as kept_amount,
+            (select coalesce(sum(kept_amount), 0)::float8 from marts.fct_orders where order_type = 'order')
+                as kept_amount,
             (select max(currency) from marts.fct_orders) as currency,
             count(*) as scored, sum(customer_value)::float8 as customer_value,
             avg(churn_probability) as churn_probability,
@@ -52,7 +53,9 @@ QUERIES = {
         where customer_value_change is not null and customer_value_change <> 0
         order by customer_value_change desc, customer_id
     """,
-    "fits": "select model, method, is_fallback, note, count_customers, metrics from marts.fct_model_fits order by model",
+    "fits": """
+        select model, method, is_fallback, note, count_customers, metrics from marts.fct_model_fits order by model
+    """,
     "accounts": """
         select layer, reason, count_lines, amount from marts.rpt_line_reconciliation
         order by array_position(array['raw', 'staging', 'marts'], layer), count_lines desc, reason
@@ -82,8 +85,9 @@ class NightData:
     @property
     def fits(self) -> list[dict[str, Any]]:
         """One entry per model, its metrics unpacked."""
-        rows = self.tables["fits"].to_dict("records")
-        return [{**row, "metrics": json.loads(row["metrics"])} for row in rows]
+        fits = self.tables["fits"]
+        rows = fits.assign(metrics=fits["metrics"].map(json.loads)).to_dict("records")
+        return [{str(name): value for name, value in row.items()} for row in rows]
 
 
 def read_night(url: str, night: Night) -> NightData:

@@ -174,9 +174,7 @@ def _known_versions(url: str) -> dict[str, list[tuple[str, int]]]:
 
 def _new_files(files: list[DailyFile], known: dict[str, list[tuple[str, int]]]) -> Iterator[Parsed]:
     """Parse what is new by content; refuse a day that only repeats another day's rows."""
-    days_by_hash = {
-        sha256: name for name, versions in known.items() for sha256, rows in versions if rows
-    }
+    days_by_hash = {sha256: name for name, versions in known.items() for sha256, rows in versions if rows}
     for file in files:
         content = _unpack(file)
         sha256 = hashlib.sha256(content).hexdigest()

@@ -1,1 +1,1 @@
-"""Everything that talks to PostgreSQL: connections, bulk tables, migrations, the run store, quarantine and publishing."""
+"""Everything that talks to PostgreSQL: bulk tables, migrations, the run store, quarantine and publishing."""

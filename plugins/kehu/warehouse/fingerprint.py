@@ -17,7 +17,7 @@ def fingerprint(url: str, schema: str = "marts") -> dict[str, str]:
         ).fetchall()
         for (name,) in names:
             digest = hashlib.sha256()
-            query = sql.SQL("select mart::text from {} as mart order by mart::text collate \"C\"")
+            query = sql.SQL('select mart::text from {} as mart order by mart::text collate "C"')
             with connection.cursor(name="rows") as cursor:
                 cursor.itersize = 50_000
                 for (row,) in cursor.execute(query.format(sql.Identifier(schema, name))):

@@ -36,7 +36,7 @@ def migrate(url: str) -> list[str]:
         connection.execute(LEDGER)
         connection.commit()
         rows = connection.execute("select name, sha256 from public.kehu_migrations").fetchall()
-        applied = dict(rows)
+        applied: dict[str, str] = dict(rows)
         for name, text in _migrations():
             digest = hashlib.sha256(text.encode()).hexdigest()
             if applied.get(name, digest) != digest:

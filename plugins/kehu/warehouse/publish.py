@@ -55,7 +55,9 @@ def attach(url: str, night: Night) -> dict[str, int]:
         return {name: _count(connection, night, name) for name in names}
 
 
-def publish(url: str, night: Night, patience_seconds: float = 600.0, sleep: Callable[[float], None] = time.sleep) -> None:
+def publish(
+    url: str, night: Night, patience_seconds: float = 600.0, sleep: Callable[[float], None] = time.sleep
+) -> None:
     """Move the pointer to an attached night.
 
     The lock that makes the move clean is asked for politely (100 ms at a time, with jitter), so that a slow
@@ -82,7 +84,7 @@ def publish(url: str, night: Night, patience_seconds: float = 600.0, sleep: Call
                     connection.execute("update ops.runs set status = 'published' where run_id = %s", [night.run_id])
                 return
             except LockNotAvailable:
-                sleep(random.uniform(0.05, 0.25))
+                sleep(random.uniform(0.05, 0.25))  # noqa: S311  (jitter)
 
 
 def retire(url: str, keep: int = KEPT_RUNS) -> list[int]:
@@ -156,12 +158,12 @@ def _attach_one(connection: Connection, night: Night, name: str) -> None:
 def _match_parent(connection: Connection, night: Night, name: str) -> None:
     """Create or widen the mart in the store and its view, so that the night's table fits."""
     part, parent = sql.Identifier(night.schema, name), sql.Identifier("store", name)
-    new = dict(connection.execute(ATTRIBUTES, [f"{night.schema}.{name}"]).fetchall())
+    new: dict[str, str] = dict(connection.execute(ATTRIBUTES, [f"{night.schema}.{name}"]).fetchall())
     if connection.execute("select to_regclass(%s)", [f"store.{name}"]).fetchone() == (None,):
         connection.execute(
             sql.SQL("create table {} (like {} including comments) partition by list (run_id)").format(parent, part)
         )
-    old = dict(connection.execute(ATTRIBUTES, [f"store.{name}"]).fetchall())
+    old: dict[str, str] = dict(connection.execute(ATTRIBUTES, [f"store.{name}"]).fetchall())
     broken = [column for column, kind in old.items() if new.get(column) != kind]
     if broken:
         raise PublishError(

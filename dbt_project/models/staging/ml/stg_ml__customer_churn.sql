@@ -1,3 +1,12 @@
 -- Grain: one row per customer scored on the night.
-select * from {{ source('ml', 'customer_churn') }}
+select
+    customer_id,
+    as_of_date,
+    horizon_days,
+    churn_probability,
+    previous_churn_probability,
+    churn_method,
+    model_version,
+    scored_at
+from {{ source('ml', 'customer_churn') }}
 where as_of_date = {{ as_of_date() }}

@@ -1,3 +1,13 @@
 -- Grain: one row per model fitted on the night.
-select * from {{ source('ml', 'fits') }}
+select
+    as_of_date,
+    model,
+    model_version,
+    method,
+    is_fallback,
+    note,
+    count_customers,
+    parameters,
+    metrics
+from {{ source('ml', 'fits') }}
 where as_of_date = {{ as_of_date() }}

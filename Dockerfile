@@ -1,0 +1,36 @@
+# One image for every Airflow component and for migrations; it runs as a user without rights.
+FROM python:3.12-slim-bookworm
+
+ENV PYTHONUNBUFFERED=1 \
+    UV_PYTHON_DOWNLOADS=never \
+    AIRFLOW_HOME=/opt/airflow \
+    KEHU_HOME=/var/lib/kehu \
+    AIRFLOW__CORE__DAGS_FOLDER=/opt/kehu/dags \
+    AIRFLOW__CORE__PLUGINS_FOLDER=/opt/kehu/plugins \
+    AIRFLOW__CORE__LOAD_EXAMPLES=False \
+    AIRFLOW__USAGE_DATA_COLLECTION__ENABLED=False \
+    DO_NOT_TRACK=1 \
+    SCARF_ANALYTICS=false \
+    GX_ANALYTICS_ENABLED=false \
+    PYTHONPATH=/opt/kehu:/opt/kehu/plugins
+
+RUN useradd --uid 50000 --create-home kehu \
+    && mkdir -p /opt/airflow/logs /var/lib/kehu \
+    && chown -R kehu:kehu /opt/airflow /var/lib/kehu
+
+WORKDIR /opt/kehu
+COPY requirements/bootstrap.txt requirements/runtime.txt requirements/
+RUN pip install --no-cache-dir --require-hashes -r requirements/bootstrap.txt \
+    && uv pip install --system --no-cache --compile-bytecode --require-hashes -r requirements/runtime.txt
+
+COPY dags/ dags/
+COPY plugins/ plugins/
+COPY ml/ ml/
+COPY expectations/ expectations/
+COPY dbt_project/ dbt_project/
+COPY sample/ sample/
+COPY deploy/ deploy/
+
+USER kehu
+ENTRYPOINT ["python", "/opt/kehu/deploy/entrypoint.py"]
+CMD ["airflow", "version"]

@@ -1,0 +1,44 @@
+"""Run every linter, print only what they object to, and fail if one does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+PARSED = PROJECT / ".kehu" / "lint"
+DBT = ["--project-dir", "dbt_project", "--profiles-dir", "dbt_project", "--target-path", str(PARSED)]
+
+CHECKS: dict[str, list[str]] = {
+    "ruff format": ["ruff", "format", "--check", "."],
+    "ruff": ["ruff", "check", "."],
+    "mypy": ["mypy"],
+    "import contracts": ["lint-imports"],
+    "sqlfluff": ["sqlfluff", "lint", "dbt_project/models", "dbt_project/tests"],
+    "dbt parse": ["dbt", "--warn-error", "parse", *DBT, "--log-path", str(PARSED), "--no-partial-parse"],
+    "dbt conventions": ["dbt-bouncer", "run"],
+    "compose": ["check-jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml"],
+    "Dockerfile": ["hadolint", "--failure-threshold", "warning", "Dockerfile"],
+}
+
+
+def main() -> int:
+    """Run the checks in order; return 1 if any failed."""
+    PARSED.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "DO_NOT_TRACK": "1"}
+    failed = []
+    for name, command in CHECKS.items():
+        done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+        is_ok = done.returncode == 0
+        print(f"{'ok    ' if is_ok else 'failed'} {name}", flush=True)
+        if not is_ok:
+            failed.append(name)
+            print(done.stdout + done.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
