@@ -101,9 +101,9 @@ def parse(file: DailyFile, content: bytes) -> pa.Table:
     """
     if not content.strip():
         raise SourceError(file.name, "the file is empty; a day without sales still has the header")
+    _require_utf8(file, content)
     if not content.endswith(b"\n"):
         raise SourceError(file.name, "the file is truncated: its last line has no end", content.count(b"\n"))
-    _require_utf8(file, content)
     bad_rows: list[csv.InvalidRow] = []
 
     def remember(row: csv.InvalidRow) -> str:
@@ -213,6 +213,8 @@ def _require_utf8(file: DailyFile, content: bytes) -> None:
         content.decode("utf-8")
     except UnicodeDecodeError as error:
         row = content.count(b"\n", 0, error.start)
+        if error.reason == "unexpected end of data":
+            raise SourceError(file.name, "the file is truncated within a character", row) from None
         raise SourceError(file.name, "bytes that are not UTF-8: another encoding or a damaged file", row) from None
     if b"\x00" in content:
         row = content.count(b"\n", 0, content.index(b"\x00"))
