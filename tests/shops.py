@@ -38,7 +38,9 @@ class SmallShop:
                     quantity = str(random_numbers.randint(1, 12))
                     code = str(10000 + random_numbers.randint(0, 20))
                     time = f"{day} {9 + line:02d}:15:00"
-                    lines.append([str(number), code, f"THING {code}", quantity, time, price, str(1000 + customer), "France"])
+                    lines.append(
+                        [str(number), code, f"THING {code}", quantity, time, price, str(1000 + customer), "France"]
+                    )
             self.rows[day] = lines
 
     @property

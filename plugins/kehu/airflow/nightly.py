@@ -5,7 +5,8 @@ Everything heavy is imported inside the tasks: parsing the DAG must stay cheap.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from kehu.airflow.stages import stage
 from kehu.warehouse.runs import Counts, Night, rows_out, status
@@ -49,8 +50,46 @@ def check_raw(url: str, night: Night) -> Counts:
     return check(url, night)
 
 
-def dbt_stage(name: str, doc: str, select: Sequence[str], reads: Sequence[str] = ()) -> object:
-    """A stage that builds and tests one dbt layer; `reads` names the stages whose rows it takes in."""
+@dataclass(frozen=True)
+class Layer:
+    """One dbt layer: what a person should know, what dbt selects, and the stages whose rows it takes in."""
+
+    doc: str
+    select: tuple[str, ...]
+    reads: tuple[str, ...] = ()
+
+
+LAYERS = {
+    "build_staging": Layer(
+        "the newest accepted version of each source row, renamed, cast, trimmed",
+        ("path:seeds", "path:models/staging/shop"),
+    ),
+    "build_intermediate": Layer(
+        "what kind of line each line is, and which credit cancels which sale",
+        ("path:models/intermediate",),
+        ("build_staging",),
+    ),
+    "build_marts": Layer(
+        "customers, products, dates, orders and order lines, in a schema of this run",
+        ("path:models/marts/customer", "path:models/marts/transaction"),
+        ("build_intermediate",),
+    ),
+    "build_features": Layer(
+        "what was known of each customer on each snapshot date, and nothing later",
+        ("path:models/ml_features",),
+        ("build_marts",),
+    ),
+    "build_score_marts": Layer(
+        "scores back through staging into `fct_customer_scores` and `rpt_customer_360`; exact reconciliation",
+        ("path:models/staging/ml", "path:models/marts/value", "path:models/publish", "path:tests"),
+        SCORES,
+    ),
+}
+
+
+def dbt_stage(name: str) -> Any:
+    """The stage that builds and tests one layer of `LAYERS`."""
+    layer = LAYERS[name]
 
     def build_layer(url: str, night: Night) -> Counts:
         from kehu.airflow.dbt import build
@@ -59,41 +98,10 @@ def dbt_stage(name: str, doc: str, select: Sequence[str], reads: Sequence[str] =
 
         if status(url, night) != "open":
             raise PublishError(f"run {night.run_id} is attached already: rerun the night from open_night instead")
-        rows_in = rows_out(url, night.run_id, reads) if reads else accepted_rows(url, "shop", night)
-        return Counts(rows_in, build(url, night, select))
+        rows_in = rows_out(url, night.run_id, layer.reads) if layer.reads else accepted_rows(url, "shop", night)
+        return Counts(rows_in, build(url, night, layer.select))
 
-    return stage(name, doc, _bad_input)(build_layer)
-
-
-build_staging = dbt_stage(
-    "build_staging",
-    "dbt: the newest accepted version of each source row, renamed, cast, trimmed.",
-    ("path:seeds", "path:models/staging/shop"),
-)
-build_intermediate = dbt_stage(
-    "build_intermediate",
-    "dbt: what kind of line each line is, and which credit cancels which sale.",
-    ("path:models/intermediate",),
-    ("build_staging",),
-)
-build_marts = dbt_stage(
-    "build_marts",
-    "dbt: customers, products, dates, orders and order lines, in a schema of this run.",
-    ("path:models/marts/customer", "path:models/marts/transaction"),
-    ("build_intermediate",),
-)
-build_features = dbt_stage(
-    "build_features",
-    "dbt: what was known of each customer on each snapshot date, and nothing later.",
-    ("path:models/ml_features",),
-    ("build_marts",),
-)
-build_score_marts = dbt_stage(
-    "build_score_marts",
-    "dbt: scores back through staging into `fct_customer_scores` and `rpt_customer_360`; exact reconciliation.",
-    ("path:models/staging/ml", "path:models/marts/value", "path:models/publish"),
-    SCORES,
-)
+    return stage(name, f"dbt: {layer.doc}.", _bad_input)(build_layer)
 
 
 @stage("score_segments", "RFM scores and segments.")

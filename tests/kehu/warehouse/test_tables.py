@@ -6,7 +6,6 @@ import pandas as pd
 import psycopg
 import pyarrow as pa
 import pytest
-
 from kehu.warehouse.tables import TableError, append, connect, read_frame, replace_night
 
 

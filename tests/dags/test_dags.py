@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from kehu.paths import PROJECT
+
+HEAVY = ("pandas", "pyarrow", "sklearn", "scipy", "great_expectations", "dbt", "matplotlib", "adbc_driver_postgresql")
+
+
+@pytest.fixture(scope="module")
+def bag(home):
+    """The DAGs as Airflow's own bag reads them, in a process of its own."""
+    code = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag(dag_folder=sys.argv[1])
+print("RESULT" + json.dumps({
+    "errors": bag.import_errors,
+    "dags": {d: {"tasks": sorted(t.task_id for t in g.tasks), "tags": sorted(g.tags), "doc": bool(g.doc_md),
+                 "late": sorted(t.task_id for t in g.tasks if t.execution_timeout is None),
+                 "mute": sorted(t.task_id for t in g.tasks if not t.doc_md),
+                 "max": g.max_active_runs} for d, g in bag.dags.items()},
+}))
+"""
+    environment = _environment(home)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(PROJECT / "dags")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "RESULT" in done.stdout, done.stdout + done.stderr
+    return json.loads(done.stdout.split("RESULT")[1])
+
+
+def _environment(home) -> dict[str, str]:
+    return {
+        **os.environ,
+        "AIRFLOW_HOME": str(home.airflow),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "sqlite:////" + str(home.airflow / "none.db").lstrip("/"),
+    }
+
+
+def test_there_is_exactly_one_dag_and_no_import_error(bag):
+    assert bag["errors"] == {}
+    assert set(bag["dags"]) == {"nightly"}
+
+
+def test_the_night_is_documented_tagged_and_bounded(bag):
+    night = bag["dags"]["nightly"]
+    assert night["doc"]
+    assert night["tags"] == ["nightly", "warehouse"]
+    assert night["late"] == night["mute"] == []
+    assert night["max"] == 1
+
+
+def test_every_stage_has_its_task(bag):
+    assert set(bag["dags"]["nightly"]["tasks"]) == {
+        "open_night",
+        "ingest.ingest_shop",
+        "check_raw",
+        "build_staging",
+        "build_intermediate",
+        "build_marts",
+        "build_features",
+        "scores.score_segments",
+        "scores.score_value",
+        "scores.score_churn",
+        "build_score_marts",
+        "attach_marts",
+        "check_scores",
+        "publish",
+        "report",
+    }
+
+
+def test_parsing_a_dag_imports_nothing_heavy(home):
+    code = f"""
+import sys; sys.path.insert(0, {str(PROJECT / "dags")!r})
+import airflow.sdk
+before = set(sys.modules)
+import nightly
+print("RESULT" + ",".join(sorted({{m.split(".")[0] for m in set(sys.modules) - before}})))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=_environment(home), capture_output=True, text=True, check=False
+    )
+    imported = set(done.stdout.split("RESULT")[1].strip().split(","))
+    assert "kehu" in imported
+    assert imported.isdisjoint(HEAVY)

@@ -1,0 +1,163 @@
+"""The real DAG on the shipped sample: 541,909 lines, known sums, the same bytes each time."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+
+from ml.tables import read_snapshots
+
+pytestmark = pytest.mark.timeout(1500)
+STAGES = [
+    "ingest_shop",
+    "check_raw",
+    "build_staging",
+    "build_intermediate",
+    "build_marts",
+    "build_features",
+    "build_score_marts",
+    "attach_marts",
+    "check_scores",
+    "publish",
+    "report",
+]
+RAW_SUM = 'select count(*), sum("Quantity"::numeric * "UnitPrice"::numeric) from raw_shop.order_lines'
+
+
+def accounts(sample) -> dict[tuple[str, str], tuple[int, Decimal]]:
+    rows = sample.rows("select layer, reason, count_lines, amount from marts.rpt_line_reconciliation")
+    return {(layer, reason): (count, amount) for layer, reason, count, amount in rows}
+
+
+def test_the_terminal_shows_stages_a_table_and_what_to_do_next(sample):
+    output = sample.first_output
+    positions = [output.index(f" {name} ") for name in STAGES]
+    assert positions == sorted(positions)
+    assert "quarantined: shop: order_lines_2011-08-12.csv.gz, row 630: UnitPrice is negative" in output
+    for line in ("make psql", "make ui", str(sample.report())):
+        assert line in output
+
+
+def test_uci_sums_are_met_at_each_layer_and_each_line_is_accounted_for(sample):
+    # Known sums of the data set: 541,909 lines, 5,268 exact duplicates, 9,747,747.93 in all;
+    # with a customer, quantity > 0 and price > 0: 397,884 lines, 8,911,407.904; less duplicates 392,692, 8,887,208.89.
+    assert sample.rows(RAW_SUM) == [(541_909, Decimal("9747747.934"))]
+    parts = accounts(sample)
+    assert parts == {
+        ("raw", "staged"): (541_907, Decimal("9769872.054")),
+        ("raw", "quarantined: unit_price_not_negative"): (2, Decimal("-22124.120")),
+        ("staging", "counted"): (534_128, Decimal("9737069.014")),
+        ("staging", "excluded: exact_duplicate"): (5_268, Decimal("21740.980")),
+        ("staging", "excluded: accounting_adjustment"): (1, Decimal("11062.060")),
+        ("staging", "excluded: stock_adjustment"): (1_336, Decimal(0)),
+        ("staging", "excluded: no_charge"): (1_174, Decimal(0)),
+        ("marts", "sale"): (392_692, Decimal("8887208.894")),
+        ("marts", "sale (guest)"): (132_185, Decimal("1743839.850")),
+        ("marts", "cancellation"): (2_761, Decimal("-400249.920")),
+        ("marts", "return"): (6_111, Decimal("-208439.550")),
+        ("marts", "return (guest)"): (379, Decimal("-285290.260")),
+    }
+    staged = sample.rows(
+        "select count(*), sum(amount) from intermediate.int_order_lines__classified"
+        " where customer_id is not null and quantity > 0 and unit_price > 0"
+    )
+    assert staged == [(397_884, Decimal("8911407.904"))]
+    assert sum(amount for (layer, _), (_, amount) in parts.items() if layer == "raw") == Decimal("9747747.934")
+
+
+def test_orders_and_customers_hold_the_same_money_as_the_lines(sample):
+    (lines, orders, kept) = sample.rows(
+        """
+        select (select sum(amount) from marts.fct_order_lines), (select sum(amount) from marts.fct_orders),
+            (select sum(kept_amount) from marts.fct_orders where order_type = 'order')
+        """
+    )[0]
+    assert lines == orders == Decimal("9737069.014")
+    assert kept == Decimal("8887208.894") + Decimal("1743839.850") - Decimal("400249.920")
+    known = "select sum(amount) from marts.fct_order_lines where customer_id is not null"
+    assert sample.rows("select sum(net_amount) from marts.dim_customers") == sample.rows(known)
+    assert sample.rows(
+        "select count(*) from marts.fct_orders where order_type = 'order' and customer_id is not null"
+    ) == [(18_532,)]
+
+
+def test_the_largest_order_was_cancelled_and_counts_for_nothing(sample):
+    rows = sample.rows(
+        "select order_id, is_cancelled, amount, kept_amount from marts.fct_orders order by amount desc limit 1"
+    )
+    assert rows == [("581483", True, Decimal("168469.600"), Decimal(0))]
+    # Its customer bought two other things for a few pounds: worth what any new customer is.
+    value = "select customer_value < 2000 from marts.fct_customer_scores where customer_id = '16446'"
+    assert sample.rows(value) == [(True,)]
+
+
+def test_the_missing_maximum_of_bg_nbd_is_noticed_told_and_scored_with_the_stated_fallback(sample):
+    fits = {row[0]: row[1:] for row in sample.rows("select model, method, is_fallback, note from marts.fct_model_fits")}
+    method, is_fallback, note = fits["value"]
+    assert (method, is_fallback) == ("nbd", True)
+    assert "no usable inner maximum" in note
+    assert note.split(",")[0].split("(")[0].strip() in sample.report().read_text()
+    counted = "select count(*), count(customer_value), min(customer_value) > 0, count(probability_alive) from"
+    assert sample.rows(f"{counted} marts.fct_customer_scores") == [(4327, 4327, True, 0)]
+
+
+def test_churn_beats_recency_on_a_window_it_has_not_seen(sample):
+    (row,) = sample.rows(
+        """
+        select (metrics::jsonb ->> 'roc_auc')::float8, (metrics::jsonb ->> 'roc_auc_recency_only')::float8,
+            (metrics::jsonb ->> 'brier_score')::float8, (metrics::jsonb ->> 'brier_score_base_rate')::float8
+        from marts.fct_model_fits where model = 'churn'
+        """
+    )
+    assert row[0] > row[1] + 0.03
+    assert row[2] < row[3]
+
+
+@pytest.fixture(scope="session")
+def features(sample) -> pd.DataFrame:
+    """The feature table of the newest night, as it was before any other night ran."""
+    return read_snapshots(sample.url)
+
+
+def test_running_the_same_night_again_changes_no_byte_of_the_marts(sample, features):
+    before = sample.fingerprint()
+    assert len(before) == 9
+    sample.night("2011-12-09")
+    assert sample.fingerprint() == before
+    assert sample.rows("select count(*) from raw_shop.order_lines") == [(541_909,)]
+
+
+# What the features of one customer and day may be compared by: all but the label, which looks ahead on purpose, and
+# the columns that name the night itself.
+NOT_FEATURES = {"as_of_date", "scored_at", "has_churned"}
+
+
+def looking_ahead(then: pd.DataFrame, now: pd.DataFrame) -> set[str]:
+    """Columns whose values for a day differ between the night of that day and a later night."""
+    key = ["customer_id", "snapshot_date"]
+    merged = then.merge(now, on=key, how="outer", suffixes=("_then", "_now"), indicator=True)
+    if (merged["_merge"] != "both").any():
+        return {"customer_id"}
+    columns = set(then.columns) - NOT_FEATURES - set(key)
+    return {c for c in columns if not merged[f"{c}_then"].equals(merged[f"{c}_now"].astype(merged[f"{c}_then"].dtype))}
+
+
+def test_features_of_a_past_day_are_those_the_night_of_that_day_saw(sample, features):
+    day = "2011-09-10"
+    now = features[features["snapshot_date"].astype(str) == day]
+    assert len(now) > 3000
+    sample.night(day)
+    seen = read_snapshots(sample.url)
+    then = seen[seen["snapshot_date"].astype(str) == day]
+    assert looking_ahead(then, now) == set()
+    assert then["has_churned"].isna().all()  # that night could not know
+    assert now["has_churned"].notna().all()
+    # The check itself: a planted column that holds what the later night knows is found.
+    totals = features.groupby("customer_id")["purchase_amount"].max()
+    planted_now = now.assign(planted=now["customer_id"].map(totals))
+    planted_then = then.assign(planted=then["customer_id"].map(then.set_index("customer_id")["purchase_amount"]))
+    assert looking_ahead(planted_then, planted_now) == {"planted"}
+    # Time travel: the marts of that night hold nothing younger.
+    assert sample.rows("select max(order_date)::text <= '2011-09-10' from marts.fct_orders") == [(True,)]
