@@ -34,7 +34,8 @@ def test_bg_nbd_reproduces_the_published_fit(cdnow):
 
 
 def test_bg_nbd_predicts_the_papers_example(cdnow):
-    # Fader, Hardie (2005), "Implementing the BG/NBD Model in Excel": customer x=2, t_x=30.43, T=38.86 -> 1.226 in 39 weeks.
+    # Fader, Hardie (2005), Implementing the BG/NBD Model in Excel: the customer with x=2, t_x=30.43, T=38.86
+    # is expected to buy 1.226 times in the next 39 weeks.
     fit = fit_bg_nbd(cdnow)
     expected = fit.expected_purchases(np.array([2.0]), np.array([30.43]), np.array([38.86]), 39.0)
     assert expected[0] == pytest.approx(1.226, abs=1e-3)
