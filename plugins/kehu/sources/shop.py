@@ -11,13 +11,17 @@ import gzip
 import hashlib
 import re
 import zlib
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
 import psycopg
 import pyarrow as pa
+from adbc_driver_postgresql.dbapi import Connection
 from pyarrow import csv
 
 from kehu.warehouse.runs import Counts, Night
@@ -28,7 +32,10 @@ SCHEMA = "raw_shop"
 COLUMNS = ("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country")
 FILE_NAME = re.compile(r"order_lines_(\d{4}-\d{2}-\d{2})\.csv(\.gz)?")
 MAX_BYTES = 1 << 30  # one day's file unpacked; more is a mistake or a zip bomb
-BATCH_ROWS = 200_000
+BATCH_ROWS = 100_000  # rows landed in one transaction, rounded up to whole files
+ANALYZE_ROWS = 10_000  # landing more than this calls for fresh planner statistics at once
+READERS = 2
+AHEAD_BYTES = 4 << 20  # packed size of the files that wait, read, to be landed
 
 
 class SourceError(RuntimeError):
@@ -81,13 +88,16 @@ def ingest(url: str, folder: Path, night: Night) -> Counts:
     seen = _known_versions(url)
     rows_in = rows_out = 0
     batch: list[Parsed] = []
-    for parsed in _new_files(files, seen):
-        batch.append(parsed)
-        rows_in += parsed.rows.num_rows
-        if sum(p.rows.num_rows for p in batch) >= BATCH_ROWS:
-            rows_out += _land(url, batch, night)
-            batch = []
-    rows_out += _land(url, batch, night)
+    with connect(url) as connection:
+        for parsed in _new_files(files, seen):
+            batch.append(parsed)
+            rows_in += parsed.rows.num_rows
+            if sum(p.rows.num_rows for p in batch) >= BATCH_ROWS:
+                rows_out += _land(connection, batch, night)
+                batch = []
+        rows_out += _land(connection, batch, night)
+    if rows_out >= ANALYZE_ROWS:
+        _analyze(url)
     return Counts(rows_in, rows_out)
 
 
@@ -173,20 +183,39 @@ def _known_versions(url: str) -> dict[str, list[tuple[str, int]]]:
 
 
 def _new_files(files: list[DailyFile], known: dict[str, list[tuple[str, int]]]) -> Iterator[Parsed]:
-    """Parse what is new by content; refuse a day that only repeats another day's rows."""
+    """What is new by content, in the order of days; refuse a day that only repeats another day's rows."""
     days_by_hash = {sha256: name for name, versions in known.items() for sha256, rows in versions if rows}
-    for file in files:
-        content = _unpack(file)
-        sha256 = hashlib.sha256(content).hexdigest()
-        if sha256 in {version for version, _ in known.get(file.name, [])}:
+    for parsed in _read_ahead(files, known):
+        if parsed is None:
             continue
-        twin = days_by_hash.get(sha256)
-        if twin is not None and twin != file.name:
-            raise SourceError(file.name, f"a duplicate: the same content as {twin}")
-        rows = parse(file, content)
-        if rows.num_rows:
-            days_by_hash[sha256] = file.name
-        yield Parsed(file, sha256, rows)
+        twin = days_by_hash.get(parsed.sha256)
+        if twin is not None and twin != parsed.file.name:
+            raise SourceError(parsed.file.name, f"a duplicate: the same content as {twin}")
+        if parsed.rows.num_rows:
+            days_by_hash[parsed.sha256] = parsed.file.name
+        yield parsed
+
+
+def _read_ahead(files: list[DailyFile], known: dict[str, list[tuple[str, int]]]) -> Iterator[Parsed | None]:
+    """Read files in threads while the caller writes earlier ones; bounded by the size of what waits."""
+    with ThreadPoolExecutor(READERS) as pool:
+        waiting: deque[tuple[Future[Parsed | None], int]] = deque()
+        for file in files:
+            size = file.path.stat().st_size
+            while waiting and sum(waits for _, waits in waiting) + size > AHEAD_BYTES:
+                yield waiting.popleft()[0].result()
+            waiting.append((pool.submit(_read, file, known), size))
+        while waiting:
+            yield waiting.popleft()[0].result()
+
+
+def _read(file: DailyFile, known: dict[str, list[tuple[str, int]]]) -> Parsed | None:
+    """Unpack, hash and parse one file; None if this content of it is landed already."""
+    content = _unpack(file)
+    sha256 = hashlib.sha256(content).hexdigest()
+    if sha256 in {version for version, _ in known.get(file.name, [])}:
+        return None
+    return Parsed(file, sha256, parse(file, content))
 
 
 def _unpack(file: DailyFile) -> bytes:
@@ -233,34 +262,44 @@ def _require_header(file: DailyFile, header: tuple[str, ...]) -> None:
     raise SourceError(file.name, f"the header changed: {'; '.join(named)}", 0)
 
 
-def _land(url: str, batch: list[Parsed], night: Night) -> int:
+def _land(connection: Connection, batch: list[Parsed], night: Night) -> int:
     """Write a batch of files and their ledger entries in one transaction."""
     if not batch:
         return 0
-    with connect(url) as connection:
-        tables = []
-        with connection.cursor() as cursor:
-            for parsed in batch:
-                cursor.execute(
-                    "insert into ops.loads (run_id, source, entity, file_name, file_date, file_sha256, count_rows)"
-                    " values ($1, $2, $3, $4, $5::text::date, $6, $7) returning load_id",
-                    [
-                        night.run_id,
-                        SOURCE,
-                        ENTITY,
-                        parsed.file.name,
-                        parsed.file.day.isoformat(),
-                        parsed.sha256,
-                        parsed.rows.num_rows,
-                    ],
-                )
-                load_id = cursor.fetchone()[0]
-                tables.append(_with_position(parsed.rows, load_id))
-        return append(connection, SCHEMA, TABLE, pa.concat_tables(tables))
+    load_ids = _next_load_ids(connection, len(batch))
+    ledger = {
+        "load_id": load_ids,
+        "run_id": [night.run_id] * len(batch),
+        "source": [SOURCE] * len(batch),
+        "entity": [ENTITY] * len(batch),
+        "file_name": [parsed.file.name for parsed in batch],
+        "file_date": [parsed.file.day for parsed in batch],
+        "file_sha256": [parsed.sha256 for parsed in batch],
+        "count_rows": [parsed.rows.num_rows for parsed in batch],
+    }
+    append(connection, "ops", "loads", pa.table(ledger))
+    numbered = [_with_position(parsed.rows, load_id) for parsed, load_id in zip(batch, load_ids, strict=True)]
+    landed = append(connection, SCHEMA, TABLE, pa.concat_tables(numbered))
+    connection.commit()
+    return landed
+
+
+def _next_load_ids(connection: Connection, count: int) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select nextval(pg_get_serial_sequence('ops.loads', 'load_id')) from generate_series(1, $1::int)", [count]
+        )
+        return [int(row[0]) for row in cursor.fetchall()]
+
+
+def _analyze(url: str) -> None:
+    """Fresh planner statistics: without them the first staging after a large load is planned blind."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"analyze {SCHEMA}.{TABLE}, ops.loads")
 
 
 def _with_position(rows: pa.Table, load_id: int) -> pa.Table:
     """Add the load's id and each row's number in its file (1 is the first below the header)."""
     count = rows.num_rows
-    numbered = rows.add_column(0, "_row_number", pa.array(range(1, count + 1), pa.int32()))
-    return numbered.add_column(0, "_load_id", pa.array([load_id] * count, pa.int64()))
+    numbered = rows.add_column(0, "_row_number", pa.array(np.arange(1, count + 1, dtype=np.int32)))
+    return numbered.add_column(0, "_load_id", pa.array(np.full(count, load_id, dtype=np.int64)))
