@@ -24,7 +24,7 @@ Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 def run(as_of: Day = None, first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"])] = None,
         last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"])] = None) -> None:  # fmt: skip
     """Run the night of one day (by default the newest in the shop's folder), or a range of nights."""
-    from kehu.local.night import NightError, backfill, run_night
+    from kehu.local.night import NightError, backfill, one_at_a_time, run_night
     from kehu.local.postgres import ServerError
     from kehu.local.services import ServiceError
     from kehu.local.setup import SetupError, prepare
@@ -36,11 +36,12 @@ def run(as_of: Day = None, first: Annotated[datetime | None, typer.Option("--fro
     try:
         with console.status("preparing the databases"):
             databases, environment = prepare(home)
-        if first and last:
-            run_id = backfill(home, databases, environment, first.date(), last.date(), console)
-        else:
-            day = as_of.date() if as_of else newest_day(shop_folder())
-            run_id = run_night(home, databases, environment, day, console)
+        with one_at_a_time(databases.warehouse):
+            if first and last:
+                run_id = backfill(home, databases, environment, first.date(), last.date(), console)
+            else:
+                day = as_of.date() if as_of else newest_day(shop_folder())
+                run_id = run_night(home, databases, environment, day, console)
     except (NightError, ServerError, ServiceError, SetupError, SourceError) as error:
         _fail(str(error))
     _next_steps(databases.warehouse, run_id)

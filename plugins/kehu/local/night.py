@@ -5,9 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 
 import httpx
+import psycopg
 from rich.console import Console
 
 from kehu.local.environment import Databases
@@ -18,10 +21,26 @@ from kehu.warehouse import runs
 
 DAG_ID = "nightly"
 POLL_SECONDS = 0.5
+NIGHT_LOCK = 0x6E696768
 
 
 class NightError(RuntimeError):
     """A night did not end well; the published marts are as they were."""
+
+
+@contextmanager
+def one_at_a_time(url: str) -> Iterator[None]:
+    """Hold the installation's night lock; the server frees it when the process ends, however it ends.
+
+    Raises
+    ------
+    NightError
+        If another `kehu run` holds it.
+    """
+    with psycopg.connect(url, autocommit=True) as connection:
+        if connection.execute("select pg_try_advisory_lock(%s)", [NIGHT_LOCK]).fetchone() != (True,):
+            raise NightError("another night is running in this warehouse: wait for it to end")
+        yield
 
 
 def run_night(home: Home, databases: Databases, environment: dict[str, str], day: date, console: Console) -> int:

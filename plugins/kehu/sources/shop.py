@@ -295,7 +295,7 @@ def _next_load_ids(connection: Connection, count: int) -> list[int]:
 def _analyze(url: str) -> None:
     """Fresh planner statistics: without them the first staging after a large load is planned blind."""
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"analyze {SCHEMA}.{TABLE}, ops.loads")
+        connection.execute(f"analyze {SCHEMA}.{TABLE}")
 
 
 def _with_position(rows: pa.Table, load_id: int) -> pa.Table:

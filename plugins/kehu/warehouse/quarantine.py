@@ -64,6 +64,8 @@ def settle(url: str, night: Night, accepted: Iterable[Load], rejected: Iterable[
             "insert into ops.quarantine (load_id, row_number, rule, reason, run_id) values (%s, %s, %s, %s, %s)",
             [(row.load_id, row.row_number, row.rule, row.reason, night.run_id) for row in bad],
         )
+        # Which loads are accepted has just changed wholesale; staging's joins are planned by it.
+        cursor.execute("analyze ops.loads, ops.quarantine")
 
 
 def quarantined_in(url: str, run_id: int, limit: int = 20) -> list[str]:
