@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 import psutil
 from kehu.local.environment import Databases
 from kehu.local.home import Home
+from kehu.local.night import night_command
 from kehu.local.postgres import remove_server
 from kehu.local.setup import prepare
 from kehu.warehouse import runs
@@ -55,8 +55,7 @@ def measure_night(bench: Bench, day: date) -> dict:
     newest = runs.newest_run_id(bench.url)
     began = time.monotonic()
     with (bench.home.logs / "bench.log").open("w") as log:
-        command = [sys.executable, "-m", "airflow", "dags", "test", "nightly", day.isoformat()]
-        process = subprocess.Popen(command, env=bench.environment, stdout=log, stderr=log)
+        process = subprocess.Popen(night_command(day), env=bench.environment, stdout=log, stderr=log)
         samples = _sample_memory(process)
         code = process.wait()
     wall = time.monotonic() - began

@@ -28,6 +28,11 @@ class NightError(RuntimeError):
     """A night did not end well; the published marts are as they were."""
 
 
+def night_command(day: date) -> list[str]:
+    """The command that runs one night in Airflow's own process."""
+    return [sys.executable, "-m", "kehu.airflow.inprocess", day.isoformat()]
+
+
 @contextmanager
 def one_at_a_time(url: str) -> Iterator[None]:
     """Hold the installation's night lock; the server frees it when the process ends, however it ends.
@@ -58,7 +63,7 @@ def run_night(home: Home, databases: Databases, environment: dict[str, str], day
     log = home.logs / f"nightly_{day}.log"
     # Fewer than Airflow's own lines would hide why a task could not start; they go to a file, not the terminal.
     with log.open("w") as stream, console.status("starting Airflow") as status:
-        command = [sys.executable, "-m", "airflow", "dags", "test", DAG_ID, day.isoformat()]
+        command = night_command(day)
         process = subprocess.Popen(command, env=environment, stdout=stream, stderr=stream, stdin=subprocess.DEVNULL)
         try:
             while process.poll() is None:
