@@ -42,8 +42,8 @@ logical date (the day its data interval covers), or the parameter `as_of`.
 
 ### When it fails
 Readers keep the last published night. The failed task's message names the source, the file, the row and the reason, or
-the dbt node or check that failed. Mend the cause and clear the failed task: a dbt stage resumes from what failed. Once
-`attach_marts` has run, clear from `open_night` instead.
+the dbt node or check that failed. Mend the cause and clear the failed task; a dbt stage that broke off resumes. Once
+`attach_marts` or a later run has run, clear from `open_night` instead.
 
 ### Who owns it
 The data team.

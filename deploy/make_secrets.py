@@ -11,8 +11,9 @@ from pathlib import Path
 
 
 def make(folder: Path) -> list[str]:
-    """Create the missing secrets in `folder`, one file each, readable by group and owner; return the names made."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Create the missing secrets in `folder`, one file each, in a folder closed to others; return the names made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
     values = {name: secrets.token_urlsafe(32) for name in ("warehouse_password", "airflow_password")}
     values |= {name: secrets.token_urlsafe(48) for name in ("jwt_secret", "api_secret_key")}
     values["fernet_key"] = base64.urlsafe_b64encode(os.urandom(32)).decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 import pandas as pd
 from kehu.warehouse.tables import read_frame
@@ -22,9 +23,18 @@ class FeatureError(ValueError):
     """A feature table lacks a column or repeats a key."""
 
 
-def read_snapshots(url: str) -> pd.DataFrame:
-    """`ml_features.ftr_customer_snapshots`, one row per customer and snapshot date, in that order."""
+def read_snapshots(url: str, as_of_date: date) -> pd.DataFrame:
+    """`ml_features.ftr_customer_snapshots` of one night, one row per customer and snapshot date, in that order.
+
+    Raises
+    ------
+    FeatureError
+        If the table holds another night's features: a later run has built them anew.
+    """
     frame = read_frame(url, SNAPSHOTS)
+    others = set(frame["as_of_date"]) - {as_of_date}
+    if others:
+        raise FeatureError(f"the feature table holds the night of {min(others)}, not of {as_of_date}")
     require_grain(frame, ["customer_id", "snapshot_date"])
     return frame
 

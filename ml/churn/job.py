@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -19,9 +20,9 @@ MODEL_VERSION = "churn-1"
 Predictor = Callable[[pd.DataFrame], np.ndarray]
 
 
-def score(url: str) -> Counts:
+def score(url: str, as_of_date: date) -> Counts:
     """Fit or fall back, score, write one row per customer."""
-    snapshots = read_snapshots(url)
+    snapshots = read_snapshots(url, as_of_date)
     if snapshots.empty:
         return Counts(0, 0)
     night, before = night_and_before(snapshots)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pandas as pd
 from kehu.warehouse.runs import Counts
 from kehu.warehouse.tables import replace_night
@@ -13,9 +15,9 @@ from ml.tables import night_and_before, read_snapshots
 MODEL_VERSION = "rfm-1"
 
 
-def score(url: str) -> Counts:
+def score(url: str, as_of_date: date) -> Counts:
     """Score the night, and the comparison date by the same rules among the customers of that time."""
-    snapshots = read_snapshots(url)
+    snapshots = read_snapshots(url, as_of_date)
     if snapshots.empty:
         return Counts(0, 0)
     night, before = night_and_before(snapshots)

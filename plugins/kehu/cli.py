@@ -50,15 +50,16 @@ def run(as_of: Day = None, first: Annotated[datetime | None, typer.Option("--fro
 @app.command()
 def ui() -> None:
     """Start Airflow's UI and scheduler on 127.0.0.1 and print the address and the generated password."""
+    from kehu.local.postgres import ServerError
     from kehu.local.services import ServiceError, start_services
-    from kehu.local.setup import prepare
+    from kehu.local.setup import SetupError, prepare
 
     home = Home.from_environment()
     try:
         with console.status("starting Airflow (a minute at most)"):
             _, environment = prepare(home)
             services = start_services(home, environment)
-    except ServiceError as error:
+    except (ServerError, ServiceError, SetupError) as error:
         _fail(str(error))
     console.print(
         f"Airflow  {services.url}\nuser     admin\npassword {services.password}", highlight=False, markup=False
@@ -96,7 +97,11 @@ def psql(context: typer.Context) -> None:
     """Open psql on the marts as a BI tool would see them; further options go to psql."""
     from kehu.local.postgres import ensure_server
 
+    if os.environ.get("KEHU_WAREHOUSE_URL"):
+        _fail("KEHU_WAREHOUSE_URL names a server of your own: connect to it as it asks")
     home = Home.from_environment()
+    if not (home.root / "pgpass").exists():
+        _fail("there is nothing to read yet: `make run` first")
     server = ensure_server(home)
     environment = {**os.environ, "PGPASSFILE": str(home.root / "pgpass"), "LD_LIBRARY_PATH": f"{server.bin_dir}/../lib"}
     command = [f"{server.bin_dir}/psql", "-h", "127.0.0.1", "-p", str(server.port), "-U", "bi_reader", "warehouse"]
@@ -128,7 +133,10 @@ def rollback() -> None:
 def _warehouse() -> str:
     from kehu.local.environment import Databases
 
-    return Databases.ensure(Home.from_environment()).warehouse
+    home = Home.from_environment()
+    if not home.root.exists():
+        _fail("there is nothing to read yet: `make run` first")
+    return Databases.ensure(home).warehouse
 
 
 def _next_steps(url: str, run_id: int) -> None:

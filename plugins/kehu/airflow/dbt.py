@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -25,17 +27,18 @@ class DbtTestError(DbtError):
     """The models were built, but their rows fail a test: building again would change nothing."""
 
 
-def build(url: str, night: Night, select: Sequence[str]) -> int:
+def build(url: str, night: Night, select: Sequence[str], inputs_from: datetime | None = None) -> int:
     """`dbt build` of the selected nodes for one night; return the rows written into tables.
 
-    If the last invocation was the same layer of the same run and left failures, only these and what hangs on them
-    are built again.
+    If the last invocation was the same layer of the same run, after its inputs were finished (`inputs_from`), and
+    left errors, only these and what hangs on them are built again. A failed test starts the layer afresh: what has
+    to change to mend it lies in rows or models that are built already.
     """
     from dbt.cli.main import dbtRunner
 
     variables = {"as_of_date": night.as_of_date.isoformat(), "run_schema": night.schema}
     target = state_folder() / "dbt_target"
-    command = _command(target, select, variables)
+    command = _command(target, select, variables, inputs_from)
     with _credentials(url):
         outcome = dbtRunner().invoke(command)
     if outcome.exception is not None:
@@ -62,24 +65,31 @@ def environment(url: str) -> dict[str, str]:
     }
 
 
-def _command(target: Path, select: Sequence[str], variables: dict[str, str]) -> list[str]:
+def _command(target: Path, select: Sequence[str], variables: dict[str, str], inputs_from: datetime | None) -> list[str]:
     paths = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target-path", str(target)]
-    common = [*paths, "--log-path", str(state_folder() / "logs" / "dbt"), "--log-level", "warn"]
-    if _can_resume(target, select, variables):
+    common = [*paths, "--log-path", str(state_folder() / "logs" / "dbt")]
+    # dbt's own events quote rows (a driver's DETAIL); what we tell of the nodes does not.
+    common += ["--log-level", "none", "--log-level-file", "none"]
+    if can_resume(target, select, variables, inputs_from):
         log.info("resuming the failed nodes of the last try")
         return ["retry", "--state", str(target), *common]
     # A test belongs to the layer that builds the last of its tables; "buildable" leaves it out before.
     return ["build", *common, "--indirect-selection", "buildable", "--select", *select, "--vars", json.dumps(variables)]
 
 
-def _can_resume(target: Path, select: Sequence[str], variables: dict[str, str]) -> bool:
+def can_resume(target: Path, select: Sequence[str], variables: dict[str, str], inputs_from: datetime | None) -> bool:
+    """Whether the last results in `target` are those of a broken-off build of the same layer on the same inputs."""
     try:
         last = json.loads((target / "run_results.json").read_text())
     except (OSError, ValueError):
         return False
     args = last.get("args", {})
     is_same = list(args.get("select") or []) == list(select) and args.get("vars") == variables
-    return is_same and any(result["status"] in ("error", "fail", "skipped") for result in last["results"])
+    statuses = {result["status"] for result in last["results"]}
+    is_broken_off = bool(statuses & {"error", "runtime error"}) and "fail" not in statuses
+    if not (is_same and is_broken_off) or inputs_from is None:
+        return False
+    return datetime.fromisoformat(last["metadata"]["generated_at"].replace("Z", "+00:00")) > inputs_from
 
 
 @contextmanager
@@ -108,7 +118,8 @@ def _describe(failed: Sequence[Any]) -> str:
     if not failed:
         return "dbt failed before any node ran; its log tells more"
     first = failed[0]
-    # The first line only: a database's DETAIL quotes rows.
+    # No DETAIL, which quotes rows, and no value that would not fit its type.
     message = " ".join((first.message or "").strip().splitlines()[:2])
+    message = re.sub(r': "[^"]*"', ': "…"', message)
     others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
     return f"dbt {first.node.resource_type} {first.node.name}: {message}{others}"

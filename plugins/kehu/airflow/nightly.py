@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kehu.airflow.stages import stage
-from kehu.warehouse.runs import Counts, Night, rows_out, status
+from kehu.warehouse.runs import Counts, Night, last_finished, rows_out, status
 
 SCORES = ("score_segments", "score_value", "score_churn")
 
@@ -99,7 +99,8 @@ def dbt_stage(name: str) -> Any:
         if status(url, night) != "open":
             raise PublishError(f"run {night.run_id} is attached already: rerun the night from open_night instead")
         rows_in = rows_out(url, night.run_id, layer.reads) if layer.reads else accepted_rows(url, "shop", night)
-        return Counts(rows_in, build(url, night, layer.select))
+        inputs_from = last_finished(url, night.run_id, before=name)
+        return Counts(rows_in, build(url, night, layer.select, inputs_from))
 
     return stage(name, f"dbt: {layer.doc}.", _bad_input)(build_layer)
 
@@ -109,7 +110,7 @@ def score_segments(url: str, night: Night) -> Counts:
     """Score segments."""
     from ml.segments.job import score
 
-    return score(url)
+    return score(url, night.as_of_date)
 
 
 @stage("score_value", "BG/NBD (or its stated fallback) and Gamma-Gamma: expected purchases and customer value.")
@@ -117,7 +118,7 @@ def score_value(url: str, night: Night) -> Counts:
     """Score customer value."""
     from ml.value.job import score
 
-    return score(url)
+    return score(url, night.as_of_date)
 
 
 @stage("score_churn", "Probability of no purchase within the churn horizon.")
@@ -125,7 +126,7 @@ def score_churn(url: str, night: Night) -> Counts:
     """Score churn."""
     from ml.churn.job import score
 
-    return score(url)
+    return score(url, night.as_of_date)
 
 
 @stage(

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from airflow.sdk import BaseHook, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from kehu.warehouse.runs import Counts, Night, open_night, stage_finished, stage_started
+from kehu.warehouse.runs import Counts, Night, newest_run_id, open_night, stage_finished, stage_started
 
 CONNECTION_ID = "warehouse"
 log = logging.getLogger(__name__)
 Work = Callable[[str, Night], Counts]
+
+
+class StageError(RuntimeError):
+    """A stage failed in a way that another try may mend."""
 
 
 def warehouse_url() -> str:
@@ -24,13 +28,20 @@ def warehouse_url() -> str:
 
 
 def as_of_date(context: Any) -> date:
-    """The night a run builds: its parameter `as_of`, else its logical date, else the day before it was triggered."""
+    """The night a run builds: its parameter `as_of`, else the last day that was over at its logical date.
+
+    Scheduled runs and backfills have the midnight at which their day begins as logical date; a run triggered by hand
+    has a time of day, and its own day is not over.
+    """
     wanted = (context.get("params") or {}).get("as_of")
     if wanted:
         return date.fromisoformat(str(wanted))
     run = context["dag_run"]
-    moment: datetime = run.logical_date or run.run_after - timedelta(days=1)
-    return moment.date()
+    if run.logical_date is None:
+        return (run.run_after - timedelta(days=1)).date()
+    moment: datetime = run.logical_date
+    is_midnight = moment.time() == time(0)
+    return (moment if is_midnight else moment - timedelta(days=1)).date()
 
 
 @task(
@@ -57,14 +68,21 @@ def stage(
         def run(night: dict[str, Any]) -> None:
             url = warehouse_url()
             this = Night(night["run_id"], date.fromisoformat(night["as_of_date"]))
+            newest = newest_run_id(url)
+            if newest > this.run_id:
+                # Later runs rebuild the tables that runs share: going on would publish a mixture.
+                raise AirflowFailException(f"run {this.run_id} is superseded by run {newest}: rerun it from open_night")
             stage_started(url, this.run_id, name)
             try:
                 counts = work(url, this)
             except Exception as error:
                 line = one_line(error)
                 stage_finished(url, this.run_id, name, Counts(), line)
-                if final_errors and isinstance(error, final_errors()):
-                    raise AirflowFailException(line) from None
+                is_final = final_errors is not None and isinstance(error, final_errors())
+                # A fresh exception: the original's further lines may quote rows, and Airflow logs all of them.
+                raise (AirflowFailException if is_final else StageError)(line) from None
+            except BaseException:
+                stage_finished(url, this.run_id, name, Counts(), "stopped from outside (time-out or signal)")
                 raise
             stage_finished(url, this.run_id, name, counts)
 

@@ -44,7 +44,7 @@ class Home:
         for folder in (self.root, self.airflow, self.logs, self.reports, self.pids):
             folder.mkdir(parents=True, exist_ok=True)
         self.root.chmod(0o711)
-        for folder in (self.airflow, self.logs, self.pids):
+        for folder in (self.airflow, self.logs, self.reports, self.pids):
             folder.chmod(0o700)
         return self
 

@@ -25,7 +25,7 @@ NIGHT_LOCK = 0x6E696768
 
 
 class NightError(RuntimeError):
-    """A night did not end well; the published marts are as they were."""
+    """A night did not end well; the message says whether it was published."""
 
 
 def night_command(day: date) -> list[str]:
@@ -78,7 +78,13 @@ def run_night(home: Home, databases: Databases, environment: dict[str, str], day
     run_id = progress.last_run()
     if process.returncode != 0 or run_id is None:
         reasons = progress.errors() or [f"Airflow ended with {process.returncode} before the first stage"]
-        raise NightError(f"{reasons[-1]}\nThe published marts are as they were. Log: {log}")
+        is_shown = run_id is not None and runs.night_of(databases.warehouse, run_id) in _shown(databases)
+        state = (
+            "The night is published; what failed comes after it."
+            if is_shown
+            else "The published marts are as they were."
+        )
+        raise NightError(f"{reasons[-1]}\n{state} Log: {log}")
     return run_id
 
 
@@ -113,6 +119,8 @@ def backfill(
 
 def _backfill(client: httpx.Client, first: date, last: date, progress: Progress, status: object) -> int:
     """Create the backfill, wait for its end; return how many of its nights did not succeed."""
+    was_paused = client.get(f"/dags/{DAG_ID}").raise_for_status().json()["is_paused"]
+    backfill_id = None
     client.patch(f"/dags/{DAG_ID}", json={"is_paused": False}).raise_for_status()
     try:
         answer = client.post(
@@ -133,10 +141,16 @@ def _backfill(client: httpx.Client, first: date, last: date, progress: Progress,
             time.sleep(POLL_SECONDS)
         progress.update()
     finally:
-        client.patch(f"/dags/{DAG_ID}", json={"is_paused": True}).raise_for_status()
-    expected = (last - first).days + 1
-    done = [run for run in runs.runs_since(progress.url, progress.first_run) if run["status"] == "published"]
-    return expected - len({run["as_of_date"] for run in done})
+        if backfill_id is not None:
+            # Does nothing to one that is complete; an interrupted one would block every later backfill.
+            client.put(f"/backfills/{backfill_id}/cancel")
+        client.patch(f"/dags/{DAG_ID}", json={"is_paused": was_paused}).raise_for_status()
+    return (last - first).days + 1 - len(runs.nights_published_since(progress.url, progress.first_run))
+
+
+def _shown(databases: Databases) -> list[runs.Night]:
+    night = runs.published_night(databases.warehouse)
+    return [night] if night else []
 
 
 def _is_paused(services: Services) -> bool:

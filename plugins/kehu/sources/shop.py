@@ -1,8 +1,8 @@
 """The shop's daily files of invoice lines: found, verified, and landed in `raw_shop.order_lines`.
 
 A file is `order_lines_YYYY-MM-DD.csv` or `.csv.gz`, UTF-8, one per calendar day, with a header also on days
-without sales. Loading is append-only and idempotent: a file is known by its name and SHA-256. A file sent again
-with other content is a new version; staging reads the latest one.
+without sales. Loading is append-only and idempotent: a day's file is known by its SHA-256. A file sent again with
+other content is a new version, also where that content was there before; staging reads the latest one.
 """
 
 from __future__ import annotations
@@ -58,6 +58,9 @@ class DailyFile:
         return self.path.name
 
 
+Landed = dict[date, tuple[str, int]]
+
+
 @dataclass(frozen=True)
 class Parsed:
     """One file's rows, all text, as they came."""
@@ -84,12 +87,12 @@ def ingest(url: str, folder: Path, night: Night) -> Counts:
         content of another day. Nothing of that file is landed.
     """
     files = [file for file in _daily_files(folder) if file.day <= night.as_of_date]
-    _require_every_day(folder, files, night.as_of_date)
-    seen = _known_versions(url)
+    landed = _newest_versions(url)
+    _require_every_day(folder, files, landed, night.as_of_date)
     rows_in = rows_out = 0
     batch: list[Parsed] = []
     with connect(url) as connection:
-        for parsed in _new_files(files, seen):
+        for parsed in _new_files(files, landed):
             batch.append(parsed)
             rows_in += parsed.rows.num_rows
             if sum(p.rows.num_rows for p in batch) >= BATCH_ROWS:
@@ -159,44 +162,48 @@ def _daily_files(folder: Path) -> list[DailyFile]:
     return files
 
 
-def _require_every_day(folder: Path, files: list[DailyFile], last: date) -> None:
+def _require_every_day(folder: Path, files: list[DailyFile], landed: Landed, last: date) -> None:
+    """Refuse two files of one day, and days that neither lie in the folder nor have landed before."""
     by_day: dict[date, DailyFile] = {}
     for file in files:
         if file.day in by_day:
             raise SourceError(file.name, f"{by_day[file.day].name} tells of the same day; keep one of them")
         by_day[file.day] = file
-    day = min(by_day, default=last)
+    known = by_day.keys() | landed.keys()
+    day = min(known, default=last)
     while day <= last:
-        if day not in by_day:
+        if day not in known:
             raise SourceError(f"order_lines_{day}.csv[.gz]", f"the file is missing in {folder.name}/")
         day += timedelta(days=1)
 
 
-def _known_versions(url: str) -> dict[str, list[tuple[str, int]]]:
-    """File name → (sha256, rows) of each version already landed."""
-    known: dict[str, list[tuple[str, int]]] = {}
-    query = "select file_name, file_sha256, count_rows from ops.loads where source = %s and entity = %s"
+def _newest_versions(url: str) -> Landed:
+    """Day → (sha256, rows) of the version that landed last."""
+    query = """
+        select distinct on (file_date) file_date, file_sha256, count_rows
+        from ops.loads where source = %s and entity = %s
+        order by file_date, load_id desc
+    """
     with psycopg.connect(url) as connection:
-        for name, sha256, rows in connection.execute(query, [SOURCE, ENTITY]).fetchall():
-            known.setdefault(name, []).append((sha256, rows))
-    return known
+        rows = connection.execute(query, [SOURCE, ENTITY]).fetchall()
+    return {day: (sha256, count) for day, sha256, count in rows}
 
 
-def _new_files(files: list[DailyFile], known: dict[str, list[tuple[str, int]]]) -> Iterator[Parsed]:
+def _new_files(files: list[DailyFile], landed: Landed) -> Iterator[Parsed]:
     """What is new by content, in the order of days; refuse a day that only repeats another day's rows."""
-    days_by_hash = {sha256: name for name, versions in known.items() for sha256, rows in versions if rows}
-    for parsed in _read_ahead(files, known):
+    day_by_hash = {sha256: day for day, (sha256, rows) in landed.items() if rows}
+    for parsed in _read_ahead(files, landed):
         if parsed is None:
             continue
-        twin = days_by_hash.get(parsed.sha256)
-        if twin is not None and twin != parsed.file.name:
-            raise SourceError(parsed.file.name, f"a duplicate: the same content as {twin}")
+        twin = day_by_hash.get(parsed.sha256)
+        if twin is not None and twin != parsed.file.day:
+            raise SourceError(parsed.file.name, f"a duplicate: the same content as the file of {twin}")
         if parsed.rows.num_rows:
-            days_by_hash[parsed.sha256] = parsed.file.name
+            day_by_hash[parsed.sha256] = parsed.file.day
         yield parsed
 
 
-def _read_ahead(files: list[DailyFile], known: dict[str, list[tuple[str, int]]]) -> Iterator[Parsed | None]:
+def _read_ahead(files: list[DailyFile], landed: Landed) -> Iterator[Parsed | None]:
     """Read files in threads while the caller writes earlier ones; bounded by the size of what waits."""
     with ThreadPoolExecutor(READERS) as pool:
         waiting: deque[tuple[Future[Parsed | None], int]] = deque()
@@ -204,16 +211,16 @@ def _read_ahead(files: list[DailyFile], known: dict[str, list[tuple[str, int]]])
             size = file.path.stat().st_size
             while waiting and sum(waits for _, waits in waiting) + size > AHEAD_BYTES:
                 yield waiting.popleft()[0].result()
-            waiting.append((pool.submit(_read, file, known), size))
+            waiting.append((pool.submit(_read, file, landed), size))
         while waiting:
             yield waiting.popleft()[0].result()
 
 
-def _read(file: DailyFile, known: dict[str, list[tuple[str, int]]]) -> Parsed | None:
-    """Unpack, hash and parse one file; None if this content of it is landed already."""
+def _read(file: DailyFile, landed: Landed) -> Parsed | None:
+    """Unpack, hash and parse one file; None if the day's newest landed version has the same content."""
     content = _unpack(file)
     sha256 = hashlib.sha256(content).hexdigest()
-    if sha256 in {version for version, _ in known.get(file.name, [])}:
+    if file.day in landed and landed[file.day][0] == sha256:
         return None
     return Parsed(file, sha256, parse(file, content))
 

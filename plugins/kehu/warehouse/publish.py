@@ -44,8 +44,12 @@ def attach(url: str, night: Night) -> dict[str, int]:
     """
     with psycopg.connect(url, autocommit=True) as connection:
         names = _marts_of(connection, night)
-        if not names:
-            raise PublishError(f"run {night.run_id} has no marts in schema {night.schema}")
+        lost = sorted(_published_marts(connection) - set(names))
+        if not names or lost:
+            raise PublishError(
+                f"run {night.run_id} lacks {', '.join(lost) or 'all marts'}; readers would find it empty:"
+                " keep the model, or drop the mart from marts and store by a migration"
+            )
         for name in names:
             with connection.transaction():
                 _attach_one(connection, night, name)
@@ -88,7 +92,7 @@ def publish(
 
 
 def retire(url: str, keep: int = KEPT_RUNS) -> list[int]:
-    """Detach and drop runs that are neither published nor among the newest `keep` attached; return their ids."""
+    """Detach and drop runs that are not among the newest `keep` published ones; return their ids."""
     with psycopg.connect(url, autocommit=True) as connection:
         rows = connection.execute(
             """
@@ -96,7 +100,7 @@ def retire(url: str, keep: int = KEPT_RUNS) -> list[int]:
             where
                 run_id not in (
                     select run_id from ops.runs
-                    where status in ('attached', 'published') order by run_id desc limit %s
+                    where status = 'published' order by run_id desc limit %s
                 )
                 and run_id is distinct from (select run_id from store.current)
                 and run_id < (select max(run_id) from ops.runs)
@@ -111,13 +115,12 @@ def retire(url: str, keep: int = KEPT_RUNS) -> list[int]:
 
 
 def previous_night(url: str) -> Night | None:
-    """The night published before the current one, if its run is still kept: where a roll-back goes."""
+    """The newest kept run before the published one: where a roll-back goes."""
     query = """
-        select runs.run_id, runs.as_of_date
-        from store.publication_log as log
-        inner join ops.runs as runs on log.run_id = runs.run_id
-        where runs.status = 'published' and runs.run_id <> (select run_id from store.current)
-        order by log.publication_id desc limit 1
+        select run_id, as_of_date
+        from ops.runs
+        where status = 'published' and run_id < (select run_id from store.current)
+        order by run_id desc limit 1
     """
     with psycopg.connect(url) as connection:
         row = connection.execute(query).fetchone()
@@ -127,6 +130,11 @@ def previous_night(url: str) -> Night | None:
 def _marts_of(connection: Connection, night: Night) -> list[str]:
     query = "select tablename from pg_tables where schemaname = %s order by tablename"
     return [name for (name,) in connection.execute(query, [night.schema]).fetchall()]
+
+
+def _published_marts(connection: Connection) -> set[str]:
+    query = "select relname from pg_class where relkind = 'p' and relnamespace = 'store'::regnamespace"
+    return {name for (name,) in connection.execute(query).fetchall()}
 
 
 def _count(connection: Connection, night: Night, name: str) -> int:

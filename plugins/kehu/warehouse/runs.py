@@ -134,12 +134,39 @@ def newest_run_id(url: str) -> int:
     return int(row[0])
 
 
+def published_night(url: str) -> Night | None:
+    """The night that readers see, None before the first."""
+    query = "select run_id, as_of_date from ops.published_run"
+    with psycopg.connect(url) as connection:
+        row = connection.execute(query).fetchone()
+    return Night(*row) if row else None
+
+
+def nights_published_since(url: str, run_id: int) -> set[date]:
+    """The days whose nights were published by runs opened after `run_id`, also where their runs are retired by now."""
+    query = """
+        select distinct runs.as_of_date
+        from store.publication_log as log inner join ops.runs as runs on log.run_id = runs.run_id
+        where runs.run_id > %s
+    """
+    with psycopg.connect(url) as connection:
+        return {row[0] for row in connection.execute(query, [run_id]).fetchall()}
+
+
 def runs_since(url: str, run_id: int) -> list[dict[str, Any]]:
     """Runs opened after `run_id`: number, night and status, oldest first."""
     query = "select run_id, as_of_date, status from ops.runs where run_id > %s order by run_id"
     with psycopg.connect(url) as connection:
         rows = connection.execute(query, [run_id]).fetchall()
     return [{"run_id": r[0], "as_of_date": r[1], "status": r[2]} for r in rows]
+
+
+def last_finished(url: str, run_id: int, before: str) -> datetime | None:
+    """When the newest other stage of the run ended: a later result of stage `before` knows all its inputs."""
+    query = "select max(finished_at) from ops.stage_runs where run_id = %s and stage <> %s"
+    with psycopg.connect(url) as connection:
+        row = connection.execute(query, [run_id, before]).fetchone()
+    return row[0] if row else None
 
 
 def rows_out(url: str, run_id: int, stages: Sequence[str]) -> int:

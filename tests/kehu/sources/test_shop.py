@@ -57,6 +57,37 @@ def test_a_corrected_file_is_a_new_version_beside_the_old(url, shop):
     assert len(landed(url)) == before + len(shop.rows[DAY])
 
 
+def test_content_that_was_there_before_the_last_version_lands_again(url, shop):
+    ingest(url, shop.folder, night(url, DAY))
+    good = shop.rows[DAY]
+    for rows in ([*good, good[0]], good):
+        shop.rows[DAY] = rows
+        shop.write_day(DAY)
+        assert ingest(url, shop.folder, night(url, DAY)).rows_in == len(rows)
+
+
+def test_landed_days_need_not_stay_in_the_folder_but_gaps_behind_them_are_found(url, shop):
+    ingest(url, shop.folder, night(url, DAY))
+    for day in shop.rows:
+        if day <= DAY or day == DAY + timedelta(days=1):
+            shop.path(day).unlink()
+    with pytest.raises(SourceError, match=rf"order_lines_{DAY + timedelta(days=1)}.*the file is missing"):
+        ingest(url, shop.folder, night(url, DAY + timedelta(days=2)))
+    shop.write_day(DAY + timedelta(days=1))
+    assert ingest(url, shop.folder, night(url, DAY + timedelta(days=2))).rows_in > 0
+
+
+def test_a_landed_file_may_be_packed_later(url, shop):
+    plain = shop.folder / f"order_lines_{DAY}.csv"
+    packed = shop.path(DAY).read_bytes()
+    plain.write_bytes(shop.plain(DAY))
+    shop.path(DAY).unlink()
+    ingest(url, shop.folder, night(url, DAY))
+    plain.unlink()
+    shop.path(DAY).write_bytes(packed)
+    assert ingest(url, shop.folder, night(url, DAY)).rows_in == 0
+
+
 def test_compression_does_not_make_another_file_of_the_same_rows(url, shop):
     ingest(url, shop.folder, night(url, DAY))
     content = shop.plain(DAY)
@@ -129,7 +160,7 @@ def break_not_gzip(shop):
         (break_header_missing, "row 0: the header changed: missing"),
         (break_encoding, "row 1: bytes that are not UTF-8"),
         (break_utf16, "not UTF-8"),
-        (break_duplicate, f"a duplicate: the same content as order_lines_{DAY - timedelta(days=1)}"),
+        (break_duplicate, f"a duplicate: the same content as the file of {DAY - timedelta(days=1)}"),
         (break_twice_the_day, "tells of the same day"),
         (break_not_gzip, "not valid gzip"),
     ],

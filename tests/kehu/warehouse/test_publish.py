@@ -101,6 +101,26 @@ def test_a_new_column_appears_and_older_runs_can_still_be_shown(url):
     assert ids(url) == [(first.run_id, 5)]
 
 
+def test_a_lost_mart_is_refused(url):
+    first = build(url, 5)
+    show(url, first)
+    with pytest.raises(publishing.PublishError, match="lacks fct_things"):
+        publishing.attach(url, build(url, 5, marts=("dim_things",)))
+    assert ids(url) == [(first.run_id, 5)]
+
+
+def test_runs_that_failed_their_audit_do_not_push_out_published_ones(url):
+    nights = [build(url, n) for n in (1, 2, 3, 4)]
+    show(url, nights[0])
+    for failed in nights[1:3]:
+        publishing.attach(url, failed)
+    show(url, nights[3])
+    assert publishing.retire(url) == [nights[1].run_id, nights[2].run_id]
+    publishing.publish(url, publishing.previous_night(url))
+    assert ids(url) == [(nights[0].run_id, 1)]
+    assert publishing.previous_night(url) is None
+
+
 def test_an_unattached_run_cannot_be_published(url):
     first = build(url, 5)
     show(url, first)

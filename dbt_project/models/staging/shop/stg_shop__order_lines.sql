@@ -34,7 +34,7 @@ kept as (
 typed as (
 
     select
-        to_char(file_date, 'YYYYMMDD') || '-' || lpad(cast(_row_number as text), 6, '0') as order_line_id,
+        to_char(file_date, 'YYYYMMDD') || '-' || lpad(cast(_row_number as text), 9, '0') as order_line_id,
         trim("InvoiceNo") as invoice_number,
         upper(trim("StockCode")) as product_id,
         nullif(trim("CustomerID"), '') as customer_id,

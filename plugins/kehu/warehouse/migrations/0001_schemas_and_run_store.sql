@@ -46,9 +46,9 @@ create table ops.loads (
     file_sha256 text not null,
     count_rows bigint not null,
     status text not null default 'landed' check (status in ('landed', 'accepted', 'rejected')),
-    loaded_at timestamptz not null default now(),
-    unique (source, entity, file_name, file_sha256)
+    loaded_at timestamptz not null default now()
 );
+create index loads_file on ops.loads (source, entity, file_date, load_id);
 
 create table ops.quarantine (
     load_id bigint not null references ops.loads,
