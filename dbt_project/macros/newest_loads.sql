@@ -1,19 +1,14 @@
-{#- The newest accepted version of each of the shop's daily files up to the night, as the body of a CTE. -#}
+{#- The newest accepted version of each of a source's daily files up to the night, as the body of a CTE.
+    Load ids grow with time. Grouping, unlike a ranked row, lets the planner know how many loads to expect. -#}
 {% macro newest_loads(source_name, entity) -%}
     select
-        load_id,
-        file_date
-    from (
-        select
-            load_id,
-            file_date,
-            row_number() over (partition by file_date order by load_id desc) as version_rank
-        from {{ source('ops', 'loads') }}
-        where
-            source = '{{ source_name }}'
-            and entity = '{{ entity }}'
-            and status = 'accepted'
-            and file_date <= {{ as_of_date() }}
-    ) as versions
-    where version_rank = 1
+        file_date,
+        max(load_id) as load_id
+    from {{ source('ops', 'loads') }}
+    where
+        source = '{{ source_name }}'
+        and entity = '{{ entity }}'
+        and status = 'accepted'
+        and file_date <= {{ as_of_date() }}
+    group by 1
 {%- endmacro %}

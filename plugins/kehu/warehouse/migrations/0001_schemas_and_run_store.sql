@@ -87,7 +87,7 @@ create table raw_shop.order_lines (
     "CustomerID" text,
     "Country" text
 );
-create index order_lines_load_id on raw_shop.order_lines using brin (_load_id);
+create index order_lines_load_id on raw_shop.order_lines using brin (_load_id) with (autosummarize = on);
 
 create table ml.fits (
     as_of_date date not null,
