@@ -11,12 +11,12 @@ from datetime import date
 from pathlib import Path
 
 import psutil
-from kehu.paths import PROJECT
-from kehu.sources.shop import newest_day
 
 from bench.night import installation, measure_night
 from bench.peers import dbt_against_psql, ingest_against_copy
 from bench.world import write_world
+from kehu.paths import PROJECT
+from kehu.sources.shop import newest_day
 
 
 def measure(name: str, shop: Path, day: date) -> dict:

@@ -14,6 +14,7 @@ from datetime import date, datetime, timezone
 from pathlib import Path
 
 import psutil
+
 from kehu.local.environment import Databases
 from kehu.local.home import Home
 from kehu.local.night import night_command

@@ -10,10 +10,10 @@ from datetime import date
 from pathlib import Path
 
 import psycopg
-from kehu.sources.shop import COLUMNS, ingest
-from kehu.warehouse.runs import open_night
 
 from bench.night import Bench
+from kehu.sources.shop import COLUMNS, ingest
+from kehu.warehouse.runs import open_night
 
 REPEATS = 3
 

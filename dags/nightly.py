@@ -6,6 +6,7 @@ import os
 from datetime import datetime, timedelta, timezone
 
 from airflow.sdk import CronDataIntervalTimetable, Param, TaskGroup, chain, dag
+
 from kehu.airflow import nightly as stages
 from kehu.airflow.stages import open_night_task
 from kehu.airflow.tags import Tag

@@ -17,7 +17,6 @@ import great_expectations.expectations as gxe
 import psycopg
 from great_expectations.expectations import Expectation
 
-SEVERITIES = ("block", "quarantine", "warn")
 logging.getLogger("great_expectations").setLevel(logging.WARNING)
 
 

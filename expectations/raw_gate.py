@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from kehu.warehouse.quarantine import BadRow, Load, loads_to_check, settle
-from kehu.warehouse.runs import Counts, Night
-
 from expectations.gate import GateError, record, require_open, run_gate
 from expectations.suites import shop_order_lines as suite
+from kehu.warehouse.quarantine import BadRow, Load, loads_to_check, settle
+from kehu.warehouse.runs import Counts, Night
 
 GATE = "raw"
 

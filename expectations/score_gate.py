@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import psycopg
-from kehu.warehouse.runs import Counts, Night
 
 from expectations.gate import record, require_open, run_gate
 from expectations.suites import customer_scores as suite
+from kehu.warehouse.runs import Counts, Night
 
 GATE = "scores"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from datetime import date
 
-import pandas as pd
 from kehu.warehouse.tables import connect
 
 
@@ -23,31 +23,26 @@ class Fit:
     metrics: dict[str, float] = field(default_factory=dict)
 
 
-def save_fit(url: str, as_of_date: str, fit: Fit) -> None:
+def save_fit(url: str, as_of_date: date, fit: Fit) -> None:
     """Replace the night's row of this model in `ml.fits`."""
-    row = asdict(fit)
+    night = as_of_date.isoformat()
     with connect(url) as connection, connection.cursor() as cursor:
-        cursor.execute("delete from ml.fits where as_of_date = $1::date and model = $2", [as_of_date, fit.model])
+        cursor.execute("delete from ml.fits where as_of_date = $1::date and model = $2", [night, fit.model])
         cursor.execute(
             "insert into ml.fits (as_of_date, model, model_version, method, is_fallback, note, count_customers,"
             " parameters, metrics) values ($1::date, $2, $3, $4, $5, $6, $7, $8::text::jsonb, $9::text::jsonb)",
             [
-                as_of_date,
-                row["model"],
-                row["model_version"],
-                row["method"],
-                row["is_fallback"],
-                row["note"],
-                row["count_customers"],
-                _json(row["parameters"]),
-                _json(row["metrics"]),
+                night,
+                fit.model,
+                fit.model_version,
+                fit.method,
+                fit.is_fallback,
+                fit.note,
+                fit.count_customers,
+                _json(fit.parameters),
+                _json(fit.metrics),
             ],
         )
-
-
-def night_of(snapshots: pd.DataFrame) -> str:
-    """The night of a snapshot frame as ISO date."""
-    return str(snapshots["as_of_date"].iloc[0])
 
 
 def _json(values: dict[str, float]) -> str:

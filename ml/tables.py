@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 import pandas as pd
+
 from kehu.warehouse.tables import read_frame
 
 SNAPSHOTS = """

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
 from kehu.local.environment import with_database
 from kehu.local.home import Home
 from kehu.local.postgres import ensure_server, remove_server
 from kehu.warehouse.migrate import migrate
-
 from tests.shops import SmallShop
 
 # The tests' own installation: nothing of the developer's is read or written.

@@ -7,12 +7,12 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
+
 from kehu.warehouse.runs import Counts
 from kehu.warehouse.tables import replace_night
-
 from ml.churn.evaluate import back_test
 from ml.churn.model import FEATURES, fit_churn_model, has_enough, labelled, predict_churn
-from ml.fits import Fit, night_of, save_fit
+from ml.fits import Fit, save_fit
 from ml.tables import night_and_before, read_snapshots
 from ml.value.model import fit_value_model
 
@@ -27,9 +27,9 @@ def score(url: str, as_of_date: date) -> Counts:
         return Counts(0, 0)
     night, before = night_and_before(snapshots)
     predict, fit = train(snapshots, night)
-    save_fit(url, night_of(snapshots), fit)
+    save_fit(url, as_of_date, fit)
     rows = score_frame(predict, fit.method, night, before)
-    written = replace_night(url, "ml", "customer_churn", rows, night_of(snapshots))
+    written = replace_night(url, "ml", "customer_churn", rows, as_of_date)
     return Counts(len(night), written)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 import pandas as pd
+
 from kehu.warehouse.runs import Counts
 from kehu.warehouse.tables import replace_night
-
-from ml.fits import Fit, night_of, save_fit
+from ml.fits import Fit, save_fit
 from ml.segments.model import score_rfm
 from ml.tables import night_and_before, read_snapshots
 
@@ -22,8 +22,8 @@ def score(url: str, as_of_date: date) -> Counts:
         return Counts(0, 0)
     night, before = night_and_before(snapshots)
     note = "RFM by fifths of the night's customers; previous segments are those of the comparison date."
-    save_fit(url, night_of(snapshots), Fit("segments", MODEL_VERSION, "rfm", False, note, len(night)))
-    written = replace_night(url, "ml", "customer_segments", score_frame(night, before), night_of(snapshots))
+    save_fit(url, as_of_date, Fit("segments", MODEL_VERSION, "rfm", False, note, len(night)))
+    written = replace_night(url, "ml", "customer_segments", score_frame(night, before), as_of_date)
     return Counts(len(night), written)
 
 

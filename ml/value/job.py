@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 import pandas as pd
+
 from kehu.warehouse.runs import Counts
 from kehu.warehouse.tables import replace_night
-
-from ml.fits import Fit, night_of, save_fit
+from ml.fits import Fit, save_fit
 from ml.tables import night_and_before, read_snapshots
 from ml.value.model import ValueModel, fit_value_model
 
@@ -22,9 +22,9 @@ def score(url: str, as_of_date: date) -> Counts:
         return Counts(0, 0)
     night, before = night_and_before(snapshots)
     model = fit_value_model(night)
-    save_fit(url, night_of(snapshots), describe(model, len(night)))
+    save_fit(url, as_of_date, describe(model, len(night)))
     rows = score_frame(model, night, before)
-    written = replace_night(url, "ml", "customer_values", rows, night_of(snapshots))
+    written = replace_night(url, "ml", "customer_values", rows, as_of_date)
     return Counts(len(night), written)
 
 

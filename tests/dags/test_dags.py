@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from kehu.paths import PROJECT
 
 HEAVY = ("pandas", "pyarrow", "sklearn", "scipy", "great_expectations", "dbt", "matplotlib", "adbc_driver_postgresql")

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from kehu.airflow import nightly
 from kehu.paths import DBT_PROJECT, PROJECT
 

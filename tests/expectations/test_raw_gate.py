@@ -5,13 +5,13 @@ from datetime import timedelta
 import great_expectations.expectations as gxe
 import psycopg
 import pytest
-from kehu.sources.shop import ingest
-from kehu.warehouse.quarantine import quarantined_in
-from kehu.warehouse.runs import open_night
 
 from expectations.gate import Check, GateError, require_open, run_gate
 from expectations.raw_gate import check_raw
 from expectations.suites.shop_order_lines import KEY
+from kehu.sources.shop import ingest
+from kehu.warehouse.quarantine import quarantined_in
+from kehu.warehouse.runs import open_night
 from tests.shops import FIRST_DAY
 
 DAY = FIRST_DAY + timedelta(days=3)

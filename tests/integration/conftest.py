@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
 from kehu.local.home import Home
 from kehu.local.postgres import ensure_server, remove_server
 from kehu.local.services import stop_services

@@ -15,14 +15,15 @@ import httpx
 import psycopg
 import pytest
 import yaml
+
+from deploy.entrypoint import environment as container_environment
+from deploy.make_secrets import make
 from kehu.local.environment import with_database
+from kehu.local.ports import free_port
 from kehu.local.postgres import ensure_server
 from kehu.local.services import running
 from kehu.paths import PROJECT
 from kehu.warehouse.fingerprint import fingerprint
-
-from deploy.entrypoint import environment as container_environment
-from deploy.make_secrets import make
 
 pytestmark = pytest.mark.timeout(1500)
 COMPOSE = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
@@ -149,7 +150,7 @@ def _image_environment() -> dict[str, str]:
 def test_the_compose_commands_run_a_night_under_the_scheduler(installation, shop, tmp_path):
     secrets = tmp_path / "secrets"
     make(secrets)
-    deployment = Deployment(installation, secrets, _free_port(), shop.last_day)
+    deployment = Deployment(installation, secrets, free_port(), shop.last_day)
     deployment.run(deployment.command("migrate"))
     deployment.run(deployment.command("migrate"))  # safe to repeat
     try:
@@ -206,14 +207,6 @@ def test_the_compose_file_keeps_secrets_and_root_out():
     assert set(COMPONENTS) | {"warehouse-db", "airflow-db"} <= set(COMPOSE["services"])
     assert "USER kehu" in (PROJECT / "Dockerfile").read_text()
     assert "POSTGRES_PASSWORD:" not in text
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _until(is_so, seconds: float = 180) -> None:

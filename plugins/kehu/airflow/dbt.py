@@ -116,7 +116,7 @@ def _rows(result: Any) -> int:
 
 def _describe(failed: Sequence[Any]) -> str:
     if not failed:
-        return "dbt failed before any node ran; its log tells more"
+        return "dbt failed before any node ran"
     first = failed[0]
     # No DETAIL, which quotes rows, and no value that would not fit its type.
     message = " ".join((first.message or "").strip().splitlines()[:2])

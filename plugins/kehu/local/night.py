@@ -63,8 +63,9 @@ def run_night(home: Home, databases: Databases, environment: dict[str, str], day
     log = home.logs / f"nightly_{day}.log"
     # Fewer than Airflow's own lines would hide why a task could not start; they go to a file, not the terminal.
     with log.open("w") as stream, console.status("starting Airflow") as status:
-        command = night_command(day)
-        process = subprocess.Popen(command, env=environment, stdout=stream, stderr=stream, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            night_command(day), env=environment, stdout=stream, stderr=stream, stdin=subprocess.DEVNULL
+        )
         try:
             while process.poll() is None:
                 status.update(progress.update())
@@ -78,10 +79,10 @@ def run_night(home: Home, databases: Databases, environment: dict[str, str], day
     run_id = progress.last_run()
     if process.returncode != 0 or run_id is None:
         reasons = progress.errors() or [f"Airflow ended with {process.returncode} before the first stage"]
-        is_shown = run_id is not None and runs.night_of(databases.warehouse, run_id) in _shown(databases)
+        shown = runs.published_night(databases.warehouse)
         state = (
             "The night is published; what failed comes after it."
-            if is_shown
+            if shown and shown.run_id == run_id
             else "The published marts are as they were."
         )
         raise NightError(f"{reasons[-1]}\n{state} Log: {log}")
@@ -146,11 +147,6 @@ def _backfill(client: httpx.Client, first: date, last: date, progress: Progress,
             client.put(f"/backfills/{backfill_id}/cancel")
         client.patch(f"/dags/{DAG_ID}", json={"is_paused": was_paused}).raise_for_status()
     return (last - first).days + 1 - len(runs.nights_published_since(progress.url, progress.first_run))
-
-
-def _shown(databases: Databases) -> list[runs.Night]:
-    night = runs.published_night(databases.warehouse)
-    return [night] if night else []
 
 
 def _is_paused(services: Services) -> bool:

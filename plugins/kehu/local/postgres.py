@@ -12,7 +12,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 from dataclasses import asdict, dataclass
@@ -22,6 +21,7 @@ from typing import Any
 import psycopg
 
 from kehu.local.home import Home
+from kehu.local.ports import free_port
 
 NOBODY = 65534
 SUPERUSER = "kehu"
@@ -70,7 +70,7 @@ def ensure_server(home: Home) -> Server:
     data = Path(known.data_dir) if known else _state_folder(home) / "pgdata"
     if not (data / "PG_VERSION").exists():
         _initialise(binaries, data, password)
-    server = Server(str(binaries), str(data), _free_port(known.port if known else None))
+    server = Server(str(binaries), str(data), free_port(known.port if known else None))
     _pg_ctl(server, "start", "-w", "-l", str(data.parent / "postgres.log"), "-o", f"-p {server.port}")
     _state_file(home).write_text(json.dumps(asdict(server)))
     if not _is_ours(server, password):
@@ -112,20 +112,6 @@ def _is_ours(server: Server, password: str) -> bool:
     except psycopg.OperationalError:
         return False
     return row is not None and Path(row[0]).resolve() == Path(server.data_dir).resolve()
-
-
-def _free_port(preferred: int | None) -> int:
-    for candidate in (preferred, 0):
-        if candidate is None:
-            continue
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", candidate))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise ServerError("no free port on 127.0.0.1")
 
 
 def _binaries() -> Path:

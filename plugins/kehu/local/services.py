@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import psutil
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from kehu.local.home import Home
+from kehu.local.ports import free_port
 
 COMPONENTS = ("api-server", "dag-processor", "scheduler", "triggerer")
 PREFERRED_PORT = 8080
@@ -59,7 +59,7 @@ def start_services(home: Home, environment: dict[str, str]) -> Services:
     if present:
         return present
     stop_services(home)
-    port = _free_port()
+    port = free_port(PREFERRED_PORT)
     (home.pids / "port.json").write_text(json.dumps(port))
     environment = {
         **environment,
@@ -129,18 +129,6 @@ def _stop(process: psutil.Process) -> None:
     _, alive = psutil.wait_procs(alive, timeout=10)
     for left in alive:
         left.kill()
-
-
-def _free_port() -> int:
-    for port in (PREFERRED_PORT, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise ServiceError("no free port on 127.0.0.1")
 
 
 @retry(

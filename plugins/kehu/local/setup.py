@@ -63,7 +63,7 @@ def _migrate_airflow(home: Home, environment: dict[str, str]) -> None:
     """`airflow db migrate`, skipped when this Airflow version has already migrated this database."""
     marker = home.root / "airflow_version"
     current = f"{importlib.metadata.version('apache-airflow')} {environment['AIRFLOW__DATABASE__SQL_ALCHEMY_CONN']}"
-    fingerprint = _digest(current)
+    fingerprint = hashlib.sha256(current.encode()).hexdigest()
     if marker.exists() and marker.read_text() == fingerprint:
         return
     log = home.logs / "airflow-db-migrate.log"
@@ -78,8 +78,3 @@ def _migrate_airflow(home: Home, environment: dict[str, str]) -> None:
     if done.returncode != 0:
         raise SetupError(f"airflow db migrate failed, see {log}")
     marker.write_text(fingerprint)
-
-
-def _digest(text: str) -> str:
-
-    return hashlib.sha256(text.encode()).hexdigest()

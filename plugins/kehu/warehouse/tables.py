@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 import adbc_driver_postgresql.dbapi as adbc
@@ -76,11 +77,11 @@ def append(connection: adbc.Connection, schema: str, table: str, rows: pa.Table)
     return int(cast.num_rows)
 
 
-def replace_night(url: str, schema: str, table: str, frame: pd.DataFrame, as_of_date: str) -> int:
-    """Replace one night's rows (`as_of_date`, ISO date) of a score table in one transaction; return how many."""
+def replace_night(url: str, schema: str, table: str, frame: pd.DataFrame, as_of_date: date) -> int:
+    """Replace one night's rows of a score table in one transaction; return how many."""
     with connect(url) as connection:
         with connection.cursor() as cursor:
-            cursor.execute(f'delete from "{schema}"."{table}" where as_of_date = $1::date', [as_of_date])
+            cursor.execute(f'delete from "{schema}"."{table}" where as_of_date = $1::date', [as_of_date.isoformat()])
         return append(connection, schema, table, pa.Table.from_pandas(frame, preserve_index=False))
 
 

@@ -4,6 +4,7 @@ import json
 from datetime import datetime, timedelta, timezone
 
 import pytest
+
 from kehu.airflow.dbt import can_resume, environment
 
 BUILT = datetime(2024, 1, 2, 3, tzinfo=timezone.utc)

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 
 import psycopg
 import pytest
+
 from kehu.sources.shop import SourceError, ingest
 from kehu.warehouse.runs import Night, open_night
-
 from tests.shops import FIRST_DAY
 
 DAY = FIRST_DAY + timedelta(days=3)

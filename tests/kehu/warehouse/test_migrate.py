@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import psycopg
 import pytest
+
 from kehu.warehouse.migrate import MigrationError, migrate
 
 

@@ -5,6 +5,7 @@ from datetime import date
 
 import psycopg
 import pytest
+
 from kehu.warehouse import publish as publishing
 from kehu.warehouse.fingerprint import fingerprint
 from kehu.warehouse.runs import Night, open_night

@@ -6,6 +6,7 @@ import pandas as pd
 import psycopg
 import pyarrow as pa
 import pytest
+
 from kehu.warehouse.tables import TableError, append, connect, read_frame, replace_night
 
 
@@ -43,8 +44,9 @@ def test_unknown_tables_are_named(url):
 
 
 def test_a_night_is_replaced_and_others_stay(table):
-    for night, value in (("2024-01-01", 1.0), ("2024-01-02", 2.0), ("2024-01-01", 3.0)):
-        frame = pd.DataFrame({"as_of_date": [date.fromisoformat(night)], "a": [value]})
+    for day, value in ((1, 1.0), (2, 2.0), (1, 3.0)):
+        night = date(2024, 1, day)
+        frame = pd.DataFrame({"as_of_date": [night], "a": [value]})
         replace_night(table, "ml", "numbers", frame, night)
     rows = read_frame(table, "select as_of_date, a from ml.numbers order by as_of_date")
     assert rows["a"].tolist() == [3.0, 2.0]
