@@ -29,7 +29,11 @@ COPY ml/ ml/
 COPY expectations/ expectations/
 COPY dbt_project/ dbt_project/
 COPY sample/ sample/
+COPY sources.yml ./
 COPY deploy/ deploy/
+COPY pyproject.toml ./
+# Tells Airflow of the connection types; the packages themselves lie on PYTHONPATH.
+RUN uv pip install --system --no-cache --no-deps --no-build-isolation --no-index .
 
 USER kehu
 ENTRYPOINT ["python", "/opt/kehu/deploy/entrypoint.py"]

@@ -7,7 +7,7 @@ UV := UV_PYTHON_DOWNLOADS=never $(VENV)/bin/uv pip install --quiet --python $(PY
 KEHU := $(PY) -m kehu.cli
 RANGE := $(if $(AS_OF),--as-of $(AS_OF)) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
 
-.PHONY: help run ui stop clean psql fingerprint rollback setup lint test bench lock
+.PHONY: help run ui stop clean psql fingerprint rollback setup lint test world fakes bench lock
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -43,6 +43,12 @@ test: lint ## lint, then all tests
 	@$(PY) tools/ensure_browser.py
 	@$(PY) -m pytest
 
+world: $(VENV)/.runtime ## generate a linked world for all sources (CUSTOMERS=10000 SEED=1 OUT=.kehu/world)
+	@$(PY) -m world --customers $(or $(CUSTOMERS),10000) --seed $(or $(SEED),1) --out $(or $(OUT),.kehu/world)
+
+fakes: $(VENV)/.dev ## start fake CRMs and a fake REST service on 127.0.0.1, to try the connectors
+	@$(PY) -m tests.fakes $(ARGS)
+
 bench: $(VENV)/.dev ## measure and print JSON
 	@$(PY) -m bench
 
@@ -58,9 +64,11 @@ $(VENV)/.bootstrap: requirements/bootstrap.txt
 	@printf '%s\n' "$(CURDIR)" "$(CURDIR)/plugins" > "$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/kehu.pth"
 	@touch $@
 
-$(VENV)/.runtime: $(VENV)/.bootstrap requirements/runtime.txt
+$(VENV)/.runtime: $(VENV)/.bootstrap requirements/runtime.txt pyproject.toml
 	@echo "installing the locked packages (a minute or two the first time)"
 	@$(UV) -r requirements/runtime.txt
+	@$(VENV)/bin/uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --no-index --reinstall .
+	@rm -rf build kehu.egg-info
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import os
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, time, timedelta, timezone
 
 from airflow.sdk import CronDataIntervalTimetable, Param, TaskGroup, chain, dag
 
 from kehu.airflow import nightly as stages
+from kehu.airflow.sources import configured, ingest_stage
 from kehu.airflow.stages import open_night_task
 from kehu.airflow.tags import Tag
 
-LAST_NIGHT = os.environ.get("KEHU_LAST_NIGHT")
 UTC = timezone.utc
+SOURCES = configured()
+LAST_NIGHT = SOURCES.last_night
 
 
 @dag(
     dag_id="nightly",
     schedule=CronDataIntervalTimetable("0 0 * * *", timezone="UTC"),
     start_date=datetime(2010, 12, 1, tzinfo=UTC),
-    end_date=datetime.fromisoformat(LAST_NIGHT).replace(tzinfo=UTC) if LAST_NIGHT else None,
+    end_date=datetime.combine(LAST_NIGHT, time.min, UTC) if LAST_NIGHT else None,
     catchup=False,
     max_active_runs=1,
     tags=[Tag.NIGHTLY, Tag.WAREHOUSE],
@@ -52,12 +53,13 @@ The data team.
 )
 def nightly() -> None:
     night = open_night_task()
-    with TaskGroup("ingest", tooltip="One task per source"):
-        ingested = stages.ingest_shop(night)
+    with TaskGroup("ingest", tooltip="One task per configured source"):
+        ingested = [ingest_stage(source)(night) for source in SOURCES]
     with TaskGroup("scores", tooltip="Scores in Python"):
         scored = [stages.score_segments(night), stages.score_value(night), stages.score_churn(night)]
     chain(
         ingested,
+        stages.require_sources(night),
         stages.check_raw(night),
         stages.dbt_stage("build_staging")(night),
         stages.dbt_stage("build_intermediate")(night),

@@ -1,13 +1,24 @@
-"""Apply Airflow's and the warehouse's migrations; safe to repeat. The compose service `migrate` runs this once."""
+"""Apply Airflow's and the warehouse's migrations, make the sources' pools; safe to repeat.
+
+The compose service `migrate` runs this once.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import tempfile
+from pathlib import Path
 
+from kehu.sources.config import load
 from kehu.warehouse.migrate import migrate
 
 if __name__ == "__main__":
     subprocess.run(["airflow", "db", "migrate"], check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        pools = Path(folder) / "pools.json"
+        pools.write_text(json.dumps(load().pools()))
+        subprocess.run(["airflow", "pools", "import", str(pools)], check=True)
     applied = migrate(os.environ["AIRFLOW_CONN_WAREHOUSE"])
     print(f"warehouse migrations applied: {', '.join(applied) or 'none, up to date'}")

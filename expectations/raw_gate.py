@@ -1,26 +1,34 @@
-"""The first gate: files that landed and rows in them, before staging reads any."""
+"""The first gate: what landed, before staging reads any of it.
+
+The shop's order lines have a suite of their own. Records (JSON Lines, databases, APIs) are checked for what makes one
+readable; columns of other files are held to their contract when they land, so their loads are accepted here.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-
 from expectations.gate import GateError, record, require_open, run_gate
+from expectations.records_gate import GATE, ORDER_LINES, bad_rows, broken_files, check_records
 from expectations.suites import shop_order_lines as suite
 from kehu.warehouse.quarantine import BadRow, Load, loads_to_check, settle
 from kehu.warehouse.runs import Counts, Night
 
-GATE = "raw"
-
 
 def check_raw(url: str, night: Night) -> Counts:
-    """Check what no gate has accepted yet: accept files, quarantine rows, reject broken files.
+    """Check what no gate has accepted yet: accept loads, quarantine rows, reject broken files.
 
     Raises
     ------
     GateError
-        If a file is broken or a check cannot run; nothing of the files at hand is accepted then.
+        If a file of order lines is broken or a check cannot run; nothing of the files at hand is accepted then.
     """
-    loads = loads_to_check(url, "shop", night)
+    both = (check_records(url, night), _check_order_lines(url, night))
+    return Counts(
+        *(sum(getattr(counts, name) or 0 for counts in both) for name in ("rows_in", "rows_out", "quarantined"))
+    )
+
+
+def _check_order_lines(url: str, night: Night) -> Counts:
+    loads = loads_to_check(url, *ORDER_LINES, night)
     count_rows = sum(load.count_rows for load in loads)
     if count_rows == 0:
         settle(url, night, loads, [], [])
@@ -29,27 +37,14 @@ def check_raw(url: str, night: Night) -> Counts:
     outcomes = run_gate(url, query, suite.checks(), suite.KEY)
     record(url, night.run_id, GATE, suite.TABLE, outcomes)
     require_open(suite.TABLE, outcomes)
-    bad = [
-        BadRow(load_id, row_number, outcome.check.rule, outcome.check.reason)
-        for outcome in outcomes
-        for load_id, row_number in outcome.positions
-    ]
-    broken = _broken_files(loads, bad)
+    bad = bad_rows(outcomes)
+    broken = broken_files(loads, bad)
     if broken:
         settle(url, night, [], broken, [])
         raise GateError(_why(broken[0], bad))
     settle(url, night, loads, [], bad)
     count_bad = len({(row.load_id, row.row_number) for row in bad})
     return Counts(count_rows, count_rows - count_bad, count_bad)
-
-
-def _broken_files(loads: list[Load], bad: list[BadRow]) -> list[Load]:
-    counts = Counter(load_id for load_id, _ in {(row.load_id, row.row_number) for row in bad})
-    return [
-        load
-        for load in loads
-        if counts[load.load_id] > max(suite.MAX_BROKEN_ROWS, suite.MAX_BROKEN_SHARE * load.count_rows)
-    ]
 
 
 def _why(load: Load, bad: list[BadRow]) -> str:

@@ -16,7 +16,7 @@ from kehu.warehouse.migrate import migrate
 from tests.shops import SmallShop
 
 # The tests' own installation: nothing of the developer's is read or written.
-for name in ("KEHU_WAREHOUSE_URL", "KEHU_AIRFLOW_URL", "KEHU_LAST_NIGHT", "KEHU_SHOP_FOLDER", "KEHU_HOME"):
+for name in ("KEHU_WAREHOUSE_URL", "KEHU_AIRFLOW_URL", "KEHU_SOURCES", "KEHU_HOME"):
     os.environ.pop(name, None)
 COUNTER = itertools.count()
 

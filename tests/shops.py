@@ -9,6 +9,13 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
+import yaml
+
+from kehu.paths import PROJECT
+from kehu.sources.config import load
+from kehu.sources.files import FilesSource
+from kehu.sources.kinds import settings_of
+
 HEADER = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
 FIRST_DAY = date(2024, 1, 1)
 
@@ -50,8 +57,21 @@ class SmallShop:
     def path(self, day: date) -> Path:
         return self.folder / f"order_lines_{day}.csv.gz"
 
+    @property
+    def sources(self) -> Path:
+        return self.folder.parent / "sources.yml"
+
+    @property
+    def source(self) -> FilesSource:
+        configured = load(self.sources)["shop"]
+        return FilesSource("shop", settings_of(configured))
+
     def write(self) -> SmallShop:
         self.folder.mkdir(parents=True, exist_ok=True)
+        # What a shop's file looks like is said once, in the project's own file.
+        shop = yaml.safe_load((PROJECT / "sources.yml").read_text())["sources"]["shop"]
+        shop |= {"location": str(self.folder), "entities": {"order_lines": shop["entities"]["order_lines"]}}
+        self.sources.write_text(yaml.safe_dump({"last_night": self.last_day, "sources": {"shop": shop}}))
         for day in self.rows:
             self.write_day(day)
         return self

@@ -8,9 +8,6 @@ from expectations.gate import Check
 
 TABLE = "raw_shop.order_lines"
 KEY = ("load_id", "row_number")
-# A file with more broken rows than this is broken itself and stops the run.
-MAX_BROKEN_SHARE = 0.1
-MAX_BROKEN_ROWS = 10
 
 QUERY = """
 select

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from kehu.local.home import Home
-from kehu.paths import reports_folder, shop_folder
+from kehu.paths import reports_folder
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console()
@@ -23,26 +23,32 @@ Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 @app.command()
 def run(as_of: Day = None, first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"])] = None,
         last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"])] = None) -> None:  # fmt: skip
-    """Run the night of one day (by default the newest in the shop's folder), or a range of nights."""
+    """Run the night of one day (by default the newest the sources tell of), or a range of nights."""
     from kehu.local.night import NightError, backfill, one_at_a_time, run_night
     from kehu.local.postgres import ServerError
     from kehu.local.services import ServiceError
     from kehu.local.setup import SetupError, prepare
-    from kehu.sources.shop import SourceError, newest_day
+    from kehu.sources.config import ConfigError, load
+    from kehu.sources.contract import SourceError
+    from kehu.sources.kinds import check
+    from kehu.sources.nights import newest_night
 
     if (first is None) != (last is None) or (first and last and (as_of or first > last)):
         _fail("give --as-of alone, or --from and --to together, the earlier day first")
     home = Home.from_environment()
     try:
+        sources = load()
+        for source in sources:
+            check(source)
         with console.status("preparing the databases"):
             databases, environment = prepare(home)
         with one_at_a_time(databases.warehouse):
             if first and last:
                 run_id = backfill(home, databases, environment, first.date(), last.date(), console)
             else:
-                day = as_of.date() if as_of else newest_day(shop_folder())
+                day = as_of.date() if as_of else newest_night(sources)
                 run_id = run_night(home, databases, environment, day, console)
-    except (NightError, ServerError, ServiceError, SetupError, SourceError) as error:
+    except (ConfigError, NightError, ServerError, ServiceError, SetupError, SourceError) as error:
         _fail(str(error))
     _next_steps(databases.warehouse, run_id)
 

@@ -14,11 +14,6 @@ def state_folder() -> Path:
     return Path(os.environ.get("KEHU_HOME") or PROJECT / ".kehu").resolve()
 
 
-def shop_folder() -> Path:
-    """The folder of the shop's daily files: `KEHU_SHOP_FOLDER`, else the sample."""
-    return Path(os.environ.get("KEHU_SHOP_FOLDER") or PROJECT / "sample" / "shop").resolve()
-
-
 def reports_folder() -> Path:
     """Where the nightly reports are written."""
     return state_folder() / "reports"

@@ -66,6 +66,7 @@ def test_every_stage_has_its_task(bag):
         "open_night",
         "ingest.ingest_shop",
         "check_raw",
+        "require_sources",
         "build_staging",
         "build_intermediate",
         "build_marts",

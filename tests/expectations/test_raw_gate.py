@@ -9,7 +9,6 @@ import pytest
 from expectations.gate import Check, GateError, require_open, run_gate
 from expectations.raw_gate import check_raw
 from expectations.suites.shop_order_lines import KEY
-from kehu.sources.shop import ingest
 from kehu.warehouse.quarantine import quarantined_in
 from kehu.warehouse.runs import open_night
 from tests.shops import FIRST_DAY
@@ -35,7 +34,7 @@ BAD_CELLS = {
 
 def run(url, shop):
     night = open_night(url, DAY, "test")
-    ingest(url, shop.folder, night)
+    shop.source.ingest(url, "order_lines", night)
     return night, check_raw(url, night)
 
 

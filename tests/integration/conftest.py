@@ -20,16 +20,16 @@ from kehu.warehouse.fingerprint import fingerprint
 
 @dataclass
 class Installation:
-    """A home folder and the shop it reads."""
+    """A home folder and the sources it reads."""
 
     home: Home
-    shop: Path
+    sources: Path
 
     def kehu(self, *words: str, timeout: float = 800) -> subprocess.CompletedProcess:
         environment = {
             **os.environ,
             "KEHU_HOME": str(self.home.root),
-            "KEHU_SHOP_FOLDER": str(self.shop),
+            "KEHU_SOURCES": str(self.sources),
             "COLUMNS": "160",
         }
         return subprocess.run(
@@ -70,7 +70,7 @@ class Installation:
 @pytest.fixture
 def installation(tmp_path, shop):
     """A fresh installation on the small shop."""
-    made = Installation(Home(tmp_path / "home").create(), shop.folder)
+    made = Installation(Home(tmp_path / "home").create(), shop.sources)
     yield made
     made.remove()
 
@@ -78,7 +78,7 @@ def installation(tmp_path, shop):
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory):
     """An installation that has run the newest night of the shipped sample once."""
-    made = Installation(Home(tmp_path_factory.mktemp("sample") / "home").create(), PROJECT / "sample" / "shop")
+    made = Installation(Home(tmp_path_factory.mktemp("sample") / "home").create(), PROJECT / "sources.yml")
     made.first_output = made.night("2011-12-09").stdout  # type: ignore[attr-defined]
     yield made
     made.remove()

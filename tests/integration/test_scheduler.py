@@ -82,7 +82,7 @@ def _mentions(text: str) -> list[str]:
 class Deployment:
     """The compose file's services as processes of this machine: same commands, same entry point, other addresses."""
 
-    def __init__(self, installation, secrets: Path, port: int, last_night: object) -> None:
+    def __init__(self, installation, secrets: Path, port: int) -> None:
         self.port, self.processes = port, []
         server = ensure_server(installation.home)
         password = installation.home.secrets()["postgres_password"]
@@ -102,8 +102,7 @@ class Deployment:
             "KEHU_SECRETS": str(secrets),
             "KEHU_WAREHOUSE_ADDRESS": f"kehu@127.0.0.1:{server.port}/compose_warehouse",
             "KEHU_AIRFLOW_ADDRESS": f"kehu@127.0.0.1:{server.port}/compose_airflow",
-            "KEHU_SHOP_FOLDER": str(installation.shop),
-            "KEHU_LAST_NIGHT": str(last_night),
+            "KEHU_SOURCES": str(installation.sources),
             "KEHU_HOME": str(installation.home.root / "compose_state"),
             "AIRFLOW_HOME": str(installation.home.root / "compose_airflow"),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
@@ -150,7 +149,7 @@ def _image_environment() -> dict[str, str]:
 def test_the_compose_commands_run_a_night_under_the_scheduler(installation, shop, tmp_path):
     secrets = tmp_path / "secrets"
     make(secrets)
-    deployment = Deployment(installation, secrets, free_port(), shop.last_day)
+    deployment = Deployment(installation, secrets, free_port())
     deployment.run(deployment.command("migrate"))
     deployment.run(deployment.command("migrate"))  # safe to repeat
     try:

@@ -17,24 +17,36 @@ SCORES = ("score_segments", "score_value", "score_churn")
 def _bad_input() -> tuple[type[Exception], ...]:
     from expectations.gate import GateError
     from kehu.airflow.dbt import DbtTestError
-    from kehu.sources.shop import SourceError
+    from kehu.sources.contract import SourceError
     from kehu.warehouse.publish import PublishError
 
     return (SourceError, GateError, PublishError, DbtTestError)
 
 
 @stage(
-    "ingest_shop",
-    "Loads the shop's daily files up to the night that are not loaded yet into `raw_shop.order_lines`."
-    " If it fails, the message names the file, the row and the reason: mend or replace the file and clear the task.",
+    "require_sources",
+    "Goes on when every source the night cannot do without has landed; a source it can do without may have failed: its"
+    " tables stay as they were, and `rpt_source_freshness` and the report call them stale.",
     _bad_input,
+    trigger_rule="all_done",
 )
-def ingest_shop(url: str, night: Night) -> Counts:
-    """Land new files."""
-    from kehu.paths import shop_folder
-    from kehu.sources.shop import ingest
+def require_sources(url: str, night: Night) -> Counts:
+    """Stop the night if a required source failed."""
+    from kehu.sources.config import load
+    from kehu.sources.contract import SourceError
+    from kehu.warehouse.entities import forget_others
+    from kehu.warehouse.runs import stages
 
-    return ingest(url, shop_folder(), night)
+    sources = load()
+    forget_others(url, [source.name for source in sources])
+    ingests = {stage.stage: stage for stage in stages(url, night.run_id)}
+    for source in sources:
+        ingest = ingests.get(f"ingest_{source.name}")
+        if source.required and (ingest is None or ingest.state != "success"):
+            why = (ingest and ingest.error) or "its ingest did not end"
+            raise SourceError(source.name, "required source", why.removeprefix(f"{source.name}: "))
+    rows = rows_out(url, night.run_id, [f"ingest_{source.name}" for source in sources])
+    return Counts(rows, rows)
 
 
 @stage(
@@ -62,7 +74,7 @@ class Layer:
 LAYERS = {
     "build_staging": Layer(
         "the newest accepted version of each source row, renamed, cast, trimmed",
-        ("path:seeds", "path:models/staging/shop"),
+        ("path:seeds", "path:models/staging/shop", "path:models/staging/ops"),
     ),
     "build_intermediate": Layer(
         "what kind of line each line is, and which credit cancels which sale",
@@ -98,7 +110,11 @@ def dbt_stage(name: str) -> Any:
 
         if status(url, night) != "open":
             raise PublishError(f"run {night.run_id} is attached already: rerun the night from open_night instead")
-        rows_in = rows_out(url, night.run_id, layer.reads) if layer.reads else accepted_rows(url, "shop", night)
+        rows_in = (
+            rows_out(url, night.run_id, layer.reads)
+            if layer.reads
+            else accepted_rows(url, "shop", "order_lines", night)
+        )
         inputs_from = last_finished(url, night.run_id, before=name)
         return Counts(rows_in, build(url, night, layer.select, inputs_from))
 

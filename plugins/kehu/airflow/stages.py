@@ -55,17 +55,23 @@ def open_night_task() -> dict[str, Any]:
     return {"run_id": night.run_id, "as_of_date": night.as_of_date.isoformat()}
 
 
+Errors = Callable[[], tuple[type[Exception], ...]]
+
+
 def stage(
-    name: str, doc: str, final_errors: Callable[[], tuple[type[Exception], ...]] | None = None, **options: Any
+    name: str, doc: str, final_errors: Errors | None = None, passing_errors: Errors | None = None, **options: Any
 ) -> Any:
     """Turn `work(url, night) -> Counts` into an Airflow task called `name`.
 
-    `final_errors` returns, when asked inside the task, the errors that a retry cannot mend.
+    `final_errors` returns, when asked inside the task, the errors that a retry cannot mend; `passing_errors` those of
+    their kinds that it may mend all the same.
     """
 
     def decorate(work: Work) -> Any:
         @task(task_id=name, doc_md=doc, **options)
-        def run(night: dict[str, Any]) -> None:
+        def run(night: dict[str, Any] | None) -> None:
+            if night is None:
+                raise AirflowFailException("no night was opened: see open_night")
             url = warehouse_url()
             this = Night(night["run_id"], date.fromisoformat(night["as_of_date"]))
             newest = newest_run_id(url)
@@ -79,6 +85,8 @@ def stage(
                 line = one_line(error)
                 stage_finished(url, this.run_id, name, Counts(), line)
                 is_final = final_errors is not None and isinstance(error, final_errors())
+                if passing_errors is not None and isinstance(error, passing_errors()):
+                    is_final = False
                 # A fresh exception: the original's further lines may quote rows, and Airflow logs all of them.
                 raise (AirflowFailException if is_final else StageError)(line) from None
             except BaseException:

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from kehu.local.home import Home
 from kehu.local.postgres import Server, ensure_server
-from kehu.paths import PROJECT, shop_folder
-from kehu.sources.shop import newest_day
+from kehu.paths import PROJECT
+from kehu.sources.config import sources_file
 
 QUIET = {
     "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
@@ -55,14 +55,13 @@ def airflow_environment(home: Home, databases: Databases) -> dict[str, str]:
         **os.environ,
         **QUIET,
         "KEHU_HOME": str(home.root),
-        "KEHU_SHOP_FOLDER": str(shop_folder()),
-        # Files end somewhere: without a last night the scheduler would look for yesterday's file.
-        "KEHU_LAST_NIGHT": os.environ.get("KEHU_LAST_NIGHT") or newest_day(shop_folder()).isoformat(),
+        "KEHU_SOURCES": str(sources_file()),
         "AIRFLOW_HOME": str(home.airflow),
         "AIRFLOW_CONN_WAREHOUSE": databases.warehouse,
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata,
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+        "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__FERNET_KEY": secrets["fernet_key"],

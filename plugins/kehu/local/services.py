@@ -16,6 +16,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixe
 
 from kehu.local.home import Home
 from kehu.local.ports import free_port
+from kehu.sources.config import load
 
 COMPONENTS = ("api-server", "dag-processor", "scheduler", "triggerer")
 PREFERRED_PORT = 8080
@@ -75,7 +76,18 @@ def start_services(home: Home, environment: dict[str, str]) -> Services:
     except (httpx.HTTPError, ServiceError):
         stop_services(home)
         raise ServiceError(f"Airflow was not healthy after {START_SECONDS} s, see {home.logs}/airflow-*.log") from None
+    _make_pools(services)
     return services
+
+
+def _make_pools(services: Services) -> None:
+    """Each source's ingest waits for a slot of its own pool; without the pool it would wait for ever."""
+    with services.client() as client:
+        for name, pool in load().pools().items():
+            answer = client.post("/pools", json={"name": name, **pool})
+            if answer.status_code == httpx.codes.CONFLICT:
+                answer = client.patch(f"/pools/{name}", json={"pool": name, **pool})
+            answer.raise_for_status()
 
 
 def stop_services(home: Home) -> list[str]:

@@ -19,6 +19,11 @@ QUERIES = {
             extract(epoch from started_at - min(started_at) over ())::float8 as began
         from ops.published_stages where finished_at is not null order by started_at
     """,
+    "sources": """
+        select source, entity, latest_date::text, days_behind, is_read, is_stale, count_records, count_source_records,
+            count_difference, marts
+        from marts.rpt_source_freshness order by is_stale desc, source, entity
+    """,
     "quality": """
         select gate, table_name, expectation, severity, is_passed, count_evaluated, count_unexpected
         from ops.published_quality order by gate, table_name, is_passed, expectation

@@ -45,6 +45,7 @@ def render(data: NightData) -> str:
         totals=totals,
         currency=currency,
         stages=data["stages"].to_dict("records"),
+        sources=data["sources"].to_dict("records"),
         quality=data["quality"].to_dict("records"),
         accounts=data["accounts"].to_dict("records"),
         segments=data["segments"].to_dict("records"),

@@ -15,10 +15,12 @@ from kehu.warehouse.runs import Night
 
 @dataclass(frozen=True)
 class Load:
-    """One landed file that no gate has accepted yet."""
+    """One landed load that no gate has accepted yet; `file_name` is None where the rows came from no file."""
 
     load_id: int
-    file_name: str
+    source: str
+    entity: str
+    file_name: str | None
     count_rows: int
 
 
@@ -32,23 +34,43 @@ class BadRow:
     reason: str
 
 
-def loads_to_check(url: str, source: str, night: Night) -> list[Load]:
-    """Newest versions of the source's files, up to the night, that are not accepted; oldest day first.
+def loads_to_check(url: str, source: str, entity: str, night: Night) -> list[Load]:
+    """Newest versions of an entity's daily files, up to the night, that are not accepted; oldest day first.
 
     A file that was rejected stays on this list until a corrected version arrives.
     """
     query = """
-        select load_id, file_name, count_rows
+        select load_id, source, entity, file_name, count_rows
         from (
-            select distinct on (file_date) load_id, file_name, file_date, count_rows, status
-            from ops.loads where source = %s and file_date <= %s
+            select distinct on (file_date) * from ops.loads where source = %s and entity = %s and file_date <= %s
             order by file_date, load_id desc
         ) as newest
         where status <> 'accepted' order by file_date
     """
     with psycopg.connect(url) as connection:
-        rows = connection.execute(query, [source, night.as_of_date]).fetchall()
+        rows = connection.execute(query, [source, entity, night.as_of_date]).fetchall()
     return [Load(*row) for row in rows]
+
+
+def fresh_loads(url: str, night: Night) -> list[Load]:
+    """Every load up to the night that no gate has looked at, in the order they landed."""
+    query = """
+        select load_id, source, entity, file_name, count_rows from ops.loads
+        where status = 'landed' and as_of_date <= %s order by load_id
+    """
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(query, [night.as_of_date]).fetchall()
+    return [Load(*row) for row in rows]
+
+
+def tables_with_faults(url: str) -> set[tuple[str, str]]:
+    """Schema and name of the raw tables whose rows are records, each with the fault that reading found."""
+    query = """
+        select table_schema, table_name from information_schema.columns
+        where table_schema like 'raw\\_%' and column_name = '_fault'
+    """
+    with psycopg.connect(url) as connection:
+        return set(connection.execute(query).fetchall())
 
 
 def settle(url: str, night: Night, accepted: Iterable[Load], rejected: Iterable[Load], bad: Iterable[BadRow]) -> None:
@@ -71,29 +93,31 @@ def settle(url: str, night: Night, accepted: Iterable[Load], rejected: Iterable[
 def quarantined_in(url: str, run_id: int, limit: int = 20) -> list[str]:
     """One line per row this run quarantined: file, row, reason; the first `limit` of them."""
     query = """
-        select loads.source, loads.file_name, quarantine.row_number, string_agg(quarantine.reason, '; ' order by rule)
+        select
+            loads.source, coalesce(loads.file_name, loads.entity), quarantine.row_number,
+            string_agg(quarantine.reason, '; ' order by rule)
         from ops.quarantine as quarantine
         inner join ops.loads as loads on quarantine.load_id = loads.load_id
         where quarantine.run_id = %s
-        group by loads.source, loads.file_date, loads.file_name, quarantine.load_id, quarantine.row_number
-        order by loads.file_date, quarantine.load_id, quarantine.row_number limit %s
+        group by loads.source, loads.entity, loads.file_date, loads.file_name, quarantine.load_id, quarantine.row_number
+        order by loads.source, loads.file_date, quarantine.load_id, quarantine.row_number limit %s
     """
     with psycopg.connect(url) as connection:
         rows = connection.execute(query, [run_id, limit]).fetchall()
     return [f"{source}: {name}, row {number}: {reason}" for source, name, number, reason in rows]
 
 
-def accepted_rows(url: str, source: str, night: Night) -> int:
-    """Rows in the newest accepted versions of the source's files up to the night."""
+def accepted_rows(url: str, source: str, entity: str, night: Night) -> int:
+    """Rows in the newest accepted versions of an entity's daily files up to the night."""
     query = """
         select coalesce(sum(count_rows), 0)
         from (
             select distinct on (file_date) count_rows from ops.loads
-            where source = %s and file_date <= %s and status = 'accepted'
+            where source = %s and entity = %s and file_date <= %s and status = 'accepted'
             order by file_date, load_id desc
         ) as newest
     """
     with psycopg.connect(url) as connection:
-        row = connection.execute(query, [source, night.as_of_date]).fetchone()
+        row = connection.execute(query, [source, entity, night.as_of_date]).fetchone()
     assert row is not None
     return int(row[0])

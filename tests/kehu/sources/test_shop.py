@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import psycopg
 import pytest
 
-from kehu.sources.shop import SourceError, ingest
+from kehu.sources.contract import SourceError
 from kehu.warehouse.runs import Night, open_night
 from tests.shops import FIRST_DAY
 
@@ -16,6 +16,10 @@ DAY = FIRST_DAY + timedelta(days=3)
 
 def night(url: str, day: date) -> Night:
     return open_night(url, day, "test")
+
+
+def ingest(url, shop, night):
+    return shop.source.ingest(url, "order_lines", night)
 
 
 def landed(url: str) -> list[tuple]:
@@ -30,7 +34,7 @@ def landed(url: str) -> list[tuple]:
 
 
 def test_lands_every_row_as_it_came_with_its_position(url, shop):
-    counts = ingest(url, shop.folder, night(url, shop.last_day))
+    counts = ingest(url, shop, night(url, shop.last_day))
     expected = [
         (shop.path(day).name, number, *row) for day, rows in shop.rows.items() for number, row in enumerate(rows, 1)
     ]
@@ -39,42 +43,42 @@ def test_lands_every_row_as_it_came_with_its_position(url, shop):
 
 
 def test_loads_only_what_is_new_and_not_after_the_night(url, shop):
-    ingest(url, shop.folder, night(url, DAY))
+    ingest(url, shop, night(url, DAY))
     first = len(landed(url))
     assert first == sum(len(rows) for day, rows in shop.rows.items() if day <= DAY)
-    counts = ingest(url, shop.folder, night(url, DAY + timedelta(days=1)))
+    counts = ingest(url, shop, night(url, DAY + timedelta(days=1)))
     assert counts.rows_in == len(shop.rows[DAY + timedelta(days=1)])
-    assert ingest(url, shop.folder, night(url, DAY + timedelta(days=1))).rows_in == 0
+    assert ingest(url, shop, night(url, DAY + timedelta(days=1))).rows_in == 0
 
 
 def test_a_corrected_file_is_a_new_version_beside_the_old(url, shop):
-    ingest(url, shop.folder, night(url, DAY))
+    ingest(url, shop, night(url, DAY))
     before = len(landed(url))
     shop.rows[DAY][0][3] = "99"
     shop.write_day(DAY)
-    counts = ingest(url, shop.folder, night(url, DAY))
+    counts = ingest(url, shop, night(url, DAY))
     assert counts.rows_in == len(shop.rows[DAY])
     assert len(landed(url)) == before + len(shop.rows[DAY])
 
 
 def test_content_that_was_there_before_the_last_version_lands_again(url, shop):
-    ingest(url, shop.folder, night(url, DAY))
+    ingest(url, shop, night(url, DAY))
     good = shop.rows[DAY]
     for rows in ([*good, good[0]], good):
         shop.rows[DAY] = rows
         shop.write_day(DAY)
-        assert ingest(url, shop.folder, night(url, DAY)).rows_in == len(rows)
+        assert ingest(url, shop, night(url, DAY)).rows_in == len(rows)
 
 
 def test_landed_days_need_not_stay_in_the_folder_but_gaps_behind_them_are_found(url, shop):
-    ingest(url, shop.folder, night(url, DAY))
+    ingest(url, shop, night(url, DAY))
     for day in shop.rows:
         if day <= DAY or day == DAY + timedelta(days=1):
             shop.path(day).unlink()
     with pytest.raises(SourceError, match=rf"order_lines_{DAY + timedelta(days=1)}.*the file is missing"):
-        ingest(url, shop.folder, night(url, DAY + timedelta(days=2)))
+        ingest(url, shop, night(url, DAY + timedelta(days=2)))
     shop.write_day(DAY + timedelta(days=1))
-    assert ingest(url, shop.folder, night(url, DAY + timedelta(days=2))).rows_in > 0
+    assert ingest(url, shop, night(url, DAY + timedelta(days=2))).rows_in > 0
 
 
 def test_a_landed_file_may_be_packed_later(url, shop):
@@ -82,17 +86,17 @@ def test_a_landed_file_may_be_packed_later(url, shop):
     packed = shop.path(DAY).read_bytes()
     plain.write_bytes(shop.plain(DAY))
     shop.path(DAY).unlink()
-    ingest(url, shop.folder, night(url, DAY))
+    ingest(url, shop, night(url, DAY))
     plain.unlink()
     shop.path(DAY).write_bytes(packed)
-    assert ingest(url, shop.folder, night(url, DAY)).rows_in == 0
+    assert ingest(url, shop, night(url, DAY)).rows_in == 0
 
 
 def test_compression_does_not_make_another_file_of_the_same_rows(url, shop):
-    ingest(url, shop.folder, night(url, DAY))
+    ingest(url, shop, night(url, DAY))
     content = shop.plain(DAY)
     shop.path(DAY).write_bytes(gzip.compress(content, compresslevel=1, mtime=12345))
-    assert ingest(url, shop.folder, night(url, DAY)).rows_in == 0
+    assert ingest(url, shop, night(url, DAY)).rows_in == 0
 
 
 def break_missing(shop):
@@ -168,20 +172,23 @@ def break_not_gzip(shop):
 def test_a_broken_file_is_named_with_its_reason_and_not_landed(url, shop, damage, reason):
     damage(shop)
     with pytest.raises(SourceError, match=rf"^shop: order_lines_{DAY}\.csv.*{reason}") as caught:
-        ingest(url, shop.folder, night(url, shop.last_day))
+        ingest(url, shop, night(url, shop.last_day))
     assert "\n" not in str(caught.value)
     assert "1000" not in str(caught.value).replace(str(DAY), "")  # no customer number in the message
     assert not any(str(DAY) in row[0] for row in landed(url))
 
 
-def test_a_missing_folder_and_an_empty_one_are_named(url, tmp_path):
-    with pytest.raises(SourceError, match="the folder does not exist"):
-        ingest(url, tmp_path / "nowhere", night(url, DAY))
+def test_a_missing_folder_and_an_empty_one_are_named(url, shop):
+    for path in shop.folder.iterdir():
+        path.unlink()
     with pytest.raises(SourceError, match="no file named order_lines_"):
-        ingest(url, tmp_path, night(url, DAY))
+        ingest(url, shop, night(url, DAY))
+    shop.folder.rmdir()
+    with pytest.raises(SourceError, match="the folder does not exist"):
+        ingest(url, shop, night(url, DAY))
 
 
 def test_carriage_returns_and_a_byte_order_mark_change_nothing(url, shop):
     shop.replace_bytes(DAY, b"\xef\xbb\xbf" + shop.plain(DAY).replace(b"\n", b"\r\n"))
-    ingest(url, shop.folder, night(url, DAY))
+    ingest(url, shop, night(url, DAY))
     assert [row[2:] for row in landed(url) if str(DAY) in row[0]] == [tuple(row) for row in shop.rows[DAY]]

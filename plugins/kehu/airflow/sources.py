@@ -1,0 +1,82 @@
+"""One ingest task per configured source, each with its own retries, time-out, pool and asset."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import Asset, BaseHook
+
+from kehu.airflow.stages import stage
+from kehu.sources.config import Source, Sources, load
+from kehu.sources.contract import Credentials
+from kehu.warehouse.runs import Counts, Night
+
+# Connection types whose URI means the same database to SQLAlchemy under this name.
+DIALECTS = {"postgres": "postgresql+psycopg"}
+
+
+def configured() -> Sources:
+    """The sources' file in force; small and read at each parse, since it decides which tasks there are."""
+    return load()
+
+
+def asset(source: Source) -> Asset:
+    """What a source's ingest brings up to date."""
+    return Asset(name=source.schema_name, uri=f"kehu://warehouse/{source.schema_name}")
+
+
+def ingest_stage(source: Source) -> Any:
+    """The stage that lands what is new in one source."""
+
+    def work(url: str, night: Night) -> Counts:
+        from kehu.sources.kinds import ingest
+
+        return ingest(url, source, credentials(source), night)
+
+    return stage(
+        f"ingest_{source.name}",
+        f"Lands what is new in the source `{source.name}` (kind {source.kind}) in `{source.schema_name}`. If it fails,"
+        " the message names the entity, the file or page, the row where there is one, and the reason."
+        + (" The night needs this source." if source.required else " The night goes on without it."),
+        _all_errors,
+        _passing_errors,
+        retries=source.retries,
+        retry_delay=timedelta(seconds=source.retry_seconds),
+        retry_exponential_backoff=2.0,
+        execution_timeout=timedelta(minutes=source.time_out_minutes),
+        pool=source.pool,
+        outlets=[asset(source)],
+    )(work)
+
+
+def credentials(source: Source) -> Credentials | None:
+    """What the source's Airflow connection tells; None if the source has none."""
+    if source.connection is None:
+        return None
+    connection = BaseHook.get_connection(source.connection)
+    extra = connection.extra_dejson
+    uri = extra.get("sqlalchemy_url") or connection.get_uri()
+    scheme, _, rest = str(uri).partition("://")
+    return Credentials(
+        host=connection.host,
+        port=connection.port,
+        login=connection.login,
+        password=connection.password,
+        schema=connection.schema,
+        extra={name: value for name, value in extra.items() if name != "sqlalchemy_url"},
+        uri=f"{DIALECTS.get(scheme, scheme)}://{rest}",
+    )
+
+
+def _all_errors() -> tuple[type[Exception], ...]:
+    return (Exception,)
+
+
+def _passing_errors() -> tuple[type[Exception], ...]:
+    """What another try may mend: the source or the warehouse did not answer. Nothing else is worth waiting for."""
+    import psycopg
+
+    from kehu.sources.contract import SourceUnavailable
+
+    return (SourceUnavailable, psycopg.OperationalError)
