@@ -8,6 +8,7 @@ ENV PYTHONUNBUFFERED=1 \
     AIRFLOW__CORE__DAGS_FOLDER=/opt/kehu/dags \
     AIRFLOW__CORE__PLUGINS_FOLDER=/opt/kehu/plugins \
     AIRFLOW__CORE__LOAD_EXAMPLES=False \
+    AIRFLOW__CORE__SENSITIVE_VAR_CONN_NAMES=permanent_code,open_user_id,sqlalchemy_url \
     AIRFLOW__USAGE_DATA_COLLECTION__ENABLED=False \
     DO_NOT_TRACK=1 \
     SCARF_ANALYTICS=false \

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from expectations.gate import Outcome, record, run_gate
+from expectations.gate import Outcome, record, require_open, run_gate
 from expectations.suites import records as suite
 from kehu.warehouse.landing import table_name
 from kehu.warehouse.quarantine import BadRow, Load, fresh_loads, settle, tables_with_faults
@@ -22,15 +22,21 @@ def check_records(url: str, night: Night) -> Counts:
     """Accept what landed, quarantine unreadable records, refuse files that are mostly unreadable.
 
     A refused file stops nobody: its entity stays at the state before, and the freshness report says so.
+
+    Raises
+    ------
+    GateError
+        If a check cannot run; nothing of what landed is accepted then.
     """
     loads = [load for load in fresh_loads(url, night) if (load.source, load.entity) != ORDER_LINES]
     tables = tables_with_faults(url)
-    checked = [load for load in loads if load.count_rows and _table(load) in tables]
-    outcomes: list[Outcome] = []
-    if checked:
-        load_ids = {_table(load): [one.load_id for one in checked if _table(one) == _table(load)] for load in checked}
-        outcomes = run_gate(url, suite.query(load_ids), suite.checks(), suite.KEY)
+    load_ids: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for load in loads:
+        if load.count_rows and _table(load) in tables:
+            load_ids[_table(load)].append(load.load_id)
+    outcomes = run_gate(url, suite.query(load_ids), suite.checks(), suite.KEY) if load_ids else []
     record(url, night.run_id, GATE, suite.TABLE, outcomes)
+    require_open(suite.TABLE, outcomes)
     bad = bad_rows(outcomes)
     refused = broken_files(loads, bad)
     refused_ids = {load.load_id for load in refused}

@@ -27,7 +27,8 @@ def main(
     typer.echo(
         f"{made.count_customers} customers, {made.count_people} people, {made.count_companies} companies,"
         f" {made.count_invoices} invoices, {made.count_order_lines} order lines"
-        f" in {time.perf_counter() - began:.1f} s: {made.folder}"
+        f" in {time.perf_counter() - began:.1f} s: {made.folder}\n"
+        f"run its newest night:  KEHU_SOURCES={made.folder / 'sources.yml'} make run"
     )
 
 

@@ -21,6 +21,7 @@ from world.parameters import PARAMETERS, PEOPLE_PER_CHUNK, PEOPLE_PER_COMPANY, P
 from world.people import draw_heads, draw_people
 from world.products import catalogue
 from world.seeds import generator
+from world.sources_file import write_sources
 from world.span import Span
 from world.trade import Numbering, Trade, draw_trade
 from world.truth import Truth
@@ -74,6 +75,7 @@ def generate(
         for number, size in enumerate(_sizes(customers)):
             counts += _write_chunk(seed, number, size, customers, span, numbering, files, truth)
     files.flush()
+    write_sources(folder, end)
     _write_parameters(folder / "truth", customers, seed, span)
     return Summary(folder, customers, *counts.tolist())
 

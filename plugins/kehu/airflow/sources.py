@@ -7,13 +7,10 @@ from typing import Any
 
 from airflow.sdk import Asset, BaseHook
 
+from kehu.airflow.connections import to_credentials
 from kehu.airflow.stages import stage
 from kehu.sources.config import Source, Sources, load
-from kehu.sources.contract import Credentials
 from kehu.warehouse.runs import Counts, Night
-
-# Connection types whose URI means the same database to SQLAlchemy under this name.
-DIALECTS = {"postgres": "postgresql+psycopg"}
 
 
 def configured() -> Sources:
@@ -32,7 +29,8 @@ def ingest_stage(source: Source) -> Any:
     def work(url: str, night: Night) -> Counts:
         from kehu.sources.kinds import ingest
 
-        return ingest(url, source, credentials(source), night)
+        connection = BaseHook.get_connection(source.connection) if source.connection else None
+        return ingest(url, source, to_credentials(connection) if connection else None, night)
 
     return stage(
         f"ingest_{source.name}",
@@ -48,25 +46,6 @@ def ingest_stage(source: Source) -> Any:
         pool=source.pool,
         outlets=[asset(source)],
     )(work)
-
-
-def credentials(source: Source) -> Credentials | None:
-    """What the source's Airflow connection tells; None if the source has none."""
-    if source.connection is None:
-        return None
-    connection = BaseHook.get_connection(source.connection)
-    extra = connection.extra_dejson
-    uri = extra.get("sqlalchemy_url") or connection.get_uri()
-    scheme, _, rest = str(uri).partition("://")
-    return Credentials(
-        host=connection.host,
-        port=connection.port,
-        login=connection.login,
-        password=connection.password,
-        schema=connection.schema,
-        extra={name: value for name, value in extra.items() if name != "sqlalchemy_url"},
-        uri=f"{DIALECTS.get(scheme, scheme)}://{rest}",
-    )
 
 
 def _all_errors() -> tuple[type[Exception], ...]:

@@ -25,6 +25,27 @@ class ConfigError(ValueError):
     """The sources' file cannot be used; the message names the file, the place in it and the reason."""
 
 
+class RepeatedKey(Exception):
+    """A mapping says something twice; YAML's reader would pass over the first in silence."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__()
+        self.line = line
+
+
+class Loader(yaml.SafeLoader):
+    """YAML's safe loader, which refuses a name that is there twice: a source would go missing unseen."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[tuple[str, str]] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                if (key.tag, key.value) in seen:
+                    raise RepeatedKey(key.start_mark.line + 1)
+                seen.add((key.tag, key.value))
+        return super().construct_mapping(node, deep)
+
+
 class Source(BaseModel):
     """One source as the scheduler sees it; further keys belong to its kind."""
 
@@ -37,8 +58,10 @@ class Source(BaseModel):
         0, ge=0, description="days its newest rows may lie behind the night; null: any age"
     )
     retries: int = Field(2, ge=0)
-    retry_seconds: float = Field(60, ge=0, description="delay before the first retry; doubled for each further one")
-    time_out_minutes: float = Field(120, gt=0)
+    retry_seconds: float = Field(
+        60, ge=0, allow_inf_nan=False, description="delay before the first retry; doubled for each further one"
+    )
+    time_out_minutes: float = Field(120, gt=0, allow_inf_nan=False)
     parallel: int = Field(1, ge=1, description="slots of the source's own pool")
     name: str = ""
     folder: Path = PROJECT
@@ -72,7 +95,9 @@ class Sources(BaseModel):
     def _names(cls, sources: dict[str, Source]) -> dict[str, Source]:
         for name in sources:
             if not NAME.fullmatch(name):
-                raise ValueError(f"{name!r} is no source name: lower case letters, digits and _, a letter first")
+                raise ValueError(
+                    f"{name!r} is no source name: up to 40 lower case letters, digits and _, a letter first"
+                )
         return sources
 
     def __iter__(self) -> Any:
@@ -108,9 +133,15 @@ def load(path: Path | None = None) -> Sources:
     """
     path = path or sources_file()
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506  # a safe loader
     except OSError as error:
         raise ConfigError(f"{path.name}: the file cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path.name}: the file is not UTF-8") from None
+    except ValueError:
+        raise ConfigError(f"{path.name}: a date or a number in it is none") from None
+    except RepeatedKey as error:
+        raise ConfigError(f"{path.name}: a name is there twice, line {error.line}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise ConfigError(f"{path.name}: not YAML{f', line {mark.line + 1}' if mark else ''}") from None

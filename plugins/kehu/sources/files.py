@@ -32,6 +32,7 @@ from kehu.warehouse.runs import Counts, Night
 MAX_BYTES = 1 << 30  # one file unpacked; more is a mistake or a zip bomb
 BATCH_ROWS = 100_000  # rows landed in one transaction, rounded up to whole files
 READERS = 2
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 AHEAD_BYTES = 4 << 20  # packed size of the files that wait, read, to be landed
 
 
@@ -67,8 +68,11 @@ class FilesSource:
 
     def __init__(self, name: str, settings: FilesSettings, credentials: Credentials | None = None) -> None:
         self.name, self.settings = name, settings
-        options = settings.storage_options(credentials)
-        self.fs, self.root = fsspec.core.url_to_fs(settings.location, **options)
+        try:
+            self.fs, self.root = fsspec.core.url_to_fs(settings.location, **settings.storage_options(credentials))
+        except (ValueError, TypeError, ImportError) as error:
+            reason = f"no store that an installed driver opens with these options ({type(error).__name__})"
+            raise SourceError(name, "location", reason) from None
 
     def ingest(self, url: str, entity: str, night: Night) -> Counts:
         """Land the entity's files up to the night that are not landed yet; return rows read and rows landed.
@@ -90,7 +94,7 @@ class FilesSource:
             lock_entity(connection, self.name, entity)
             landed = landed_versions(connection, self.name, entity)
             if settings.every_day:
-                self._require_every_day(files, landed, night.as_of_date)
+                self._require_every_day(settings, files, landed, night.as_of_date)
             connection.commit()
             for batch in self._batches(entity, files, landed):
                 rows = land(connection, self.name, entity, settings, batch, night)
@@ -104,7 +108,7 @@ class FilesSource:
         for info in self._list():
             match = pattern.fullmatch(info["name"].rsplit("/", 1)[-1])
             if match and info["type"] == "file":
-                found.append(File(info["name"], info["size"] or 0, self._day(match)))
+                found.append(File(info["name"], info.get("size") or 0, self._day(match)))
         if not found:
             raise SourceError(
                 self.name, entity, f"no file named {self.settings.entities[entity].pattern}[.gz] is there"
@@ -141,36 +145,44 @@ class FilesSource:
         except ValueError:
             raise SourceError(self.name, match[0], f"{text} is not a date") from None
 
-    def _require_every_day(self, files: list[File], landed: Landed, last: date) -> None:
+    def _require_every_day(self, settings: FileEntity, files: list[File], landed: Landed, last: date) -> None:
         """Refuse days that neither lie in the folder nor have landed before."""
-        known = {file.identity for file in files} | landed.keys()
+        # What landed before the pattern had a date is known by its name, and tells of no day.
+        known = {file.identity for file in files} | {one for one in landed if DAY.fullmatch(one)}
         day = min((date.fromisoformat(one) for one in known), default=last)
         while day <= last:
             if day.isoformat() not in known:
-                name = next(iter(self.settings.entities.values())).pattern if not files else files[0].name
-                missing = re.sub(r"\d{4}-\d{2}-\d{2}|\{date\}", day.isoformat(), name)
+                missing = settings.pattern.replace("{date}", day.isoformat())
                 raise SourceError(self.name, missing, "the file is missing")
             day += timedelta(days=1)
 
     def _batches(self, entity: str, files: list[File], landed: Landed) -> Iterator[list[Parsed]]:
         batch: list[Parsed] = []
+        count_rows = 0
         for parsed in self._new_files(entity, files, landed):
             batch.append(parsed)
-            if sum(one.rows.num_rows for one in batch) >= BATCH_ROWS:
+            count_rows += parsed.rows.num_rows
+            if count_rows >= BATCH_ROWS:
                 yield batch
-                batch = []
+                batch, count_rows = [], 0
         if batch:
             yield batch
 
     def _new_files(self, entity: str, files: list[File], landed: Landed) -> Iterator[Parsed]:
-        """What is new by content, in order; refuse a file that only repeats another one's rows."""
+        """What is new by content, in order; refuse a file that only repeats another day's rows.
+
+        Only where each day has a file is that a sign of trouble: a change that is told twice may be a file of its own.
+        """
+        is_daily = self.settings.entities[entity].every_day
         twins = {sha256: identity for identity, (sha256, rows) in landed.items() if rows}
         for parsed in self._read_ahead(entity, files, landed):
             if parsed is None:
                 continue
             twin = twins.get(parsed.sha256)
-            if twin is not None and twin != parsed.file.identity:
+            if is_daily and twin is not None and twin != parsed.file.identity:
                 raise SourceError(self.name, parsed.file.name, f"a duplicate: the same content as the file of {twin}")
+            # The version before this one is no longer what the file says: its rows may come as another day's.
+            twins.pop(landed.get(parsed.file.identity, ("", 0))[0], None)
             if parsed.rows.num_rows:
                 twins[parsed.sha256] = parsed.file.identity
             yield parsed
@@ -212,9 +224,12 @@ class FilesSource:
             ) from None
         except (gzip.BadGzipFile, zlib.error):
             raise SourceError(self.name, file.name, "the file is not valid gzip") from None
+        except PermissionError:
+            raise SourceError(self.name, file.name, "no right to read the file") from None
         except Exception as error:
-            why = getattr(error, "strerror", None) or type(error).__name__
-            raise SourceUnavailable(self.name, file.name, f"the file cannot be read: {why}") from None
+            # A store's own message may quote the address that was asked for.
+            why = type(error).__name__
+            raise SourceUnavailable(self.name, file.name, f"the file cannot be read ({why})") from None
         if len(content) > MAX_BYTES:
             raise SourceError(self.name, file.name, f"more than {MAX_BYTES} bytes unpacked")
         return content

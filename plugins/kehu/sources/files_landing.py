@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import psycopg
 import pyarrow as pa
 from psycopg import sql
 
+from kehu.sources.contract import SourceError
 from kehu.sources.files_settings import FileEntity
 from kehu.warehouse.landing import (
     RECORD_COLUMNS,
@@ -33,7 +35,8 @@ ANALYZE_ROWS = 10_000  # landing more than this calls for fresh planner statisti
 def landed_versions(connection: psycopg.Connection, source: str, entity: str) -> Landed:
     """A file's identity (its day, else its name) → hash and rows of the version that landed last."""
     query = """
-        select distinct on (file_date, base_name) coalesce(file_date::text, base_name), file_sha256, count_rows
+        select distinct on (file_date, base_name) coalesce(to_char(file_date, 'YYYY-MM-DD'), base_name),
+            file_sha256, count_rows
         from (
             select load_id, file_date, file_sha256, count_rows,
                 case when file_date is null then regexp_replace(file_name, '\\.gz$', '') end as base_name
@@ -66,27 +69,37 @@ def land(
     else:
         columns = rows.column_names
         ensure_column_table(connection, schema, table, columns[2:])
-    copy_rows(connection, sql.Identifier(schema, table), columns, rows)
-    entries = [
-        Entry(
-            load_id,
-            night.run_id,
-            source,
-            entity,
-            parsed.file.day or night.as_of_date,
-            parsed.rows.num_rows,
-            parsed.file.name,
-            parsed.file.day,
-            parsed.sha256,
-        )
-        for parsed, load_id in zip(batch, load_ids, strict=True)
-    ]
-    write_ledger(connection, entries)
+    try:
+        copy_rows(connection, sql.Identifier(schema, table), columns, rows)
+    except psycopg.DataError as error:
+        raise _refusal(source, batch, error) from None
+    pairs = zip(batch, load_ids, strict=True)
+    write_ledger(connection, [_entry(parsed, load_id, source, entity, night) for parsed, load_id in pairs])
     if rows.num_rows >= ANALYZE_ROWS:
         # Without fresh statistics the first staging after a large load is planned blind.
         connection.execute(sql.SQL("analyze {}").format(sql.Identifier(schema, table)))
     connection.commit()
     return rows.num_rows
+
+
+def _entry(parsed: Parsed, load_id: int, source: str, entity: str, night: Night) -> Entry:
+    file = parsed.file
+    known_on = file.day or night.as_of_date
+    return Entry(
+        load_id, night.run_id, source, entity, known_on, parsed.rows.num_rows, file.name, file.day, parsed.sha256
+    )
+
+
+def _refusal(source: str, batch: Sequence[Parsed], error: psycopg.DataError) -> SourceError:
+    """The error that says which file's row PostgreSQL could not store."""
+    # The server's message quotes the value; of its context only the number of the row goes on.
+    found = re.search(r"\d+", (error.diag.context or "").partition(",")[2])
+    row, place = int(found[0]) if found else 0, 0
+    while row > batch[place].rows.num_rows and place + 1 < len(batch):
+        row -= batch[place].rows.num_rows
+        place += 1
+    reason = f"a value that PostgreSQL cannot store ({error.sqlstate})"
+    return SourceError(source, batch[place].file.name, reason, row or None)
 
 
 def _with_position(rows: pa.Table, load_id: int) -> pa.Table:

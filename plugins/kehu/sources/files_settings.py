@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from kehu.sources.contract import Credentials
+from kehu.warehouse.landing import require_tables
 
 
 class FileEntity(BaseModel):
@@ -33,15 +33,34 @@ class FileEntity(BaseModel):
     @classmethod
     def _known_encoding(cls, encoding: str) -> str:
         try:
-            codecs.lookup(encoding)
-        except LookupError:
-            raise ValueError("no such encoding") from None
+            # Python also calls hex and gzip encodings; only those of text decode.
+            b"".decode(encoding)
+        except (LookupError, UnicodeError):
+            raise ValueError("no such encoding of text") from None
         return encoding
 
+    @field_validator("separator", "quote")
+    @classmethod
+    def _one_byte(cls, mark: str) -> str:
+        if not mark.isascii() or mark in "\r\n\0":
+            raise ValueError("it must be one ASCII character, and no line end")
+        return mark
+
+    @field_validator("pattern")
+    @classmethod
+    def _file_name(cls, pattern: str) -> str:
+        if "/" in pattern or pattern.count("{date}") > 1:
+            raise ValueError("a pattern is a file's name, without a folder and with {date} at most once")
+        return pattern
+
     @model_validator(mode="after")
-    def _every_day_has_a_date(self) -> FileEntity:
+    def _parts_fit(self) -> FileEntity:
         if self.every_day and "{date}" not in self.pattern:
             raise ValueError("every_day needs {date} in the pattern")
+        if self.separator == self.quote:
+            raise ValueError("separator and quote are the same")
+        if "" in self.keys:
+            raise ValueError("a key without a name")
         return self
 
     @property
@@ -64,6 +83,12 @@ class FilesSettings(BaseModel):
     options: dict[str, Any] = Field({}, description="fsspec's storage options; secrets belong in the connection")
     entities: dict[str, FileEntity] = Field(min_length=1)
 
+    @field_validator("entities")
+    @classmethod
+    def _a_table_each(cls, entities: dict[str, FileEntity]) -> dict[str, FileEntity]:
+        require_tables(entities)
+        return entities
+
     def storage_options(self, credentials: Credentials | None) -> dict[str, Any]:
         """The options with what an Airflow connection adds: for S3, its login and password are key and secret."""
         options = dict(self.options)
@@ -71,8 +96,7 @@ class FilesSettings(BaseModel):
             return options
         options |= dict(credentials.extra)
         if self.location.startswith(("s3://", "s3a://")):
-            options |= {"key": credentials.login, "secret": credentials.password}
-            endpoint = options.pop("endpoint_url", None)
-            return options | ({"client_kwargs": {"endpoint_url": endpoint}} if endpoint else {})
-        named = {"username": credentials.login, "password": credentials.password, "host": credentials.host}
+            named = {"key": credentials.login, "secret": credentials.password}
+        else:
+            named = {"username": credentials.login, "password": credentials.password, "host": credentials.host}
         return options | {name: value for name, value in named.items() if value}

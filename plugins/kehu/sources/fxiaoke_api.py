@@ -72,7 +72,7 @@ class FxiaokeApi:
         return self._http.count_calls
 
     def call(
-        self, path: str, body: Mapping[str, Any], refused: Callable[[dict[str, Any]], None] | None = None
+        self, path: str, body: Mapping[str, Any], refused: Callable[[dict[str, Any]], object] | None = None
     ) -> dict[str, Any]:
         """The answer to one call; `refused` sees it before it counts as whole and may raise `TransientError`.
 
@@ -96,7 +96,7 @@ class FxiaokeApi:
         for limiter in self._limiters.values():
             limiter.close()
 
-    def _signed(self, path: str, body: Mapping[str, Any], refused: Callable[[dict[str, Any]], None] | None) -> Any:
+    def _signed(self, path: str, body: Mapping[str, Any], refused: Callable[[dict[str, Any]], object] | None) -> Any:
         assert self._token is not None
         signed = signature(self._style, self._token)
         return self._post(path, {**signed.members, **body}, signed.headers, refused)
@@ -109,7 +109,7 @@ class FxiaokeApi:
         path: str,
         body: Mapping[str, Any],
         headers: Mapping[str, str] | None = None,
-        refused: Callable[[dict[str, Any]], None] | None = None,
+        refused: Callable[[dict[str, Any]], object] | None = None,
     ) -> Any:
         def look(answer: Answer) -> None:
             code = _code(answer.json)

@@ -134,7 +134,7 @@ class Http:
         data: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         expect: Expect = "json",
-        refused: Callable[[Answer], None] | None = None,
+        refused: Callable[[Answer], object] | None = None,
     ) -> Answer:
         """One whole answer. `params` may be a function, called for each try.
 

@@ -7,9 +7,9 @@ and the next one begins where the last whole one ended.
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timezone
 from typing import Any
 
 import psycopg
@@ -54,7 +54,6 @@ def ingest_records(
     SourceError
         If the source's answer cannot be trusted; nothing of this reading is kept.
     """
-    policy = policy or Policy()
     with psycopg.connect(url) as connection:
         lock_entity(connection, source, entity)
         before = _newest(connection, source, entity)
@@ -63,8 +62,13 @@ def ingest_records(
             return Counts(0, 0)
         (load_id,) = next_load_ids(connection, 1)
         merge = Merge(connection, f"raw_{source}", table_name(entity), load_id)
-        load = _Load(source, entity, reader, merge, policy)
-        entry = load.run(before, night, load_id)
+        load = _Load(source, entity, reader, merge, policy or Policy())
+        try:
+            entry = load.run(before, night, load_id)
+        except (psycopg.DataError, psycopg.IntegrityError, UnicodeError) as error:
+            # The server's message quotes the value.
+            why = getattr(error, "sqlstate", None) or type(error).__name__
+            raise SourceError(source, entity, f"a record that PostgreSQL cannot store ({why})") from None
         write_ledger(connection, [entry])
     return Counts(merge.count_read, merge.count_landed)
 
@@ -79,19 +83,15 @@ class _Load:
         """Read, merge and reconcile; return the ledger entry."""
         state = before.state if before else None
         outcome = self._take(self.reader.read(self.entity, state["reader"] if state else None))
-        merged = self.merge.land()
-        live = (before.count_live if before else 0) + merged.born - merged.died
         count_source = self.reader.count(self.entity)
         reconciled_on = state[RECONCILED] if state else night.as_of_date.isoformat()
-        if outcome.is_complete:
-            self.merge.remember_seen()
-            live = self._reconcile()
-        elif self._is_due(reconciled_on, night) or (count_source is not None and count_source != live):
-            for keys in self.reader.keys(self.entity):
-                self.merge.remember_keys(keys)
-            live = self._reconcile()
+        is_listed = self._list_if_due(outcome, reconciled_on, night)
+        merged = self.merge.land()
+        live = (before.count_live if before else 0) + merged.born - merged.died
+        if is_listed or count_source not in (None, live):
+            live = self._reconcile(is_listed)
             reconciled_on = night.as_of_date.isoformat()
-        if count_source is not None and count_source != live:
+        if count_source not in (None, live):
             log.warning("%s: %s: %s records there, %s here", self.source, self.entity, count_source, live)
         return Entry(
             load_id,
@@ -106,11 +106,24 @@ class _Load:
             count_source=count_source,
         )
 
-    def _is_due(self, reconciled_on: str, night: Night) -> bool:
-        return (night.as_of_date - date.fromisoformat(reconciled_on)).days >= self.policy.reconcile_days
+    def _list_if_due(self, outcome: Outcome, reconciled_on: str, night: Night) -> bool:
+        """Collect what lives in the source if this reading told it or it is time to ask; return whether it was done."""
+        days = (night.as_of_date - date.fromisoformat(reconciled_on)).days
+        if outcome.is_complete:
+            self.merge.remember_seen()
+        elif days >= self.policy.reconcile_days:
+            self._list()
+        return outcome.is_complete or days >= self.policy.reconcile_days
 
-    def _reconcile(self) -> int:
+    def _list(self) -> None:
+        """Ask for the ids of all that lives in the source."""
+        for keys in self.reader.keys(self.entity):
+            self.merge.remember_keys(keys)
+
+    def _reconcile(self, is_listed: bool) -> int:
         """Fetch what lives only in the source, bury what lives only here; return how many records live."""
+        if not is_listed:
+            self._list()
         living, unknown, count_gone = self.merge.differences()
         if count_gone > max(self.policy.max_gone, self.policy.max_gone_share * living):
             reason = f"{count_gone} of {living} records are missing from the source's list of ids: refused as broken"
@@ -119,7 +132,8 @@ class _Load:
         born = 0
         for start in range(0, len(unknown), FETCH_SIZE):
             self.merge.forget_incoming()
-            self._add(self.reader.fetch(self.entity, unknown[start : start + FETCH_SIZE]))
+            for page in self.reader.fetch(self.entity, unknown[start : start + FETCH_SIZE]):
+                self._add(page)
             merged = self.merge.land(is_present=True)
             born, died = born + merged.born, died + merged.died
         return living + born - died
@@ -131,17 +145,19 @@ class _Load:
         def forward() -> Generator[Page, None, None]:
             outcome.append((yield from pages))
 
-        self._add(forward())
+        for page in forward():
+            self._add(page)
         return outcome[0]
 
-    def _add(self, pages: Iterable[Page]) -> None:
-        for page in pages:
-            self.merge.add(
-                [
-                    (one.record_id, one.record, one.changed_at.isoformat() if one.changed_at else None, one.is_deleted)
-                    for one in page
-                ]
-            )
+    def _add(self, page: Page) -> None:
+        self.merge.add([(one.record_id, one.record, _text(one.changed_at), one.is_deleted) for one in page])
+
+
+def _text(moment: datetime | None) -> str | None:
+    """The moment in ISO 8601; without a zone it is taken as UTC, not as the server's time."""
+    if moment is None:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).isoformat()
 
 
 def _newest(connection: psycopg.Connection, source: str, entity: str) -> Before | None:

@@ -35,8 +35,9 @@ class Position:
 class Listing:
     """The pages of one listing.
 
-    After the last page, `is_steady` tells whether every record came once and as many came as the source announced, and
-    `newest` is the newest time of change that has nothing unread before it.
+    After the last page, `is_steady` tells whether every record came once, as many came as the source announced, and
+    none went meanwhile (those behind it would have moved up over the edge of a page). `newest` is the newest time of
+    change that has nothing unread before it.
     """
 
     def __init__(self, ask: Ask, url: str, entity: EntitySettings, filters: Mapping[str, Any]) -> None:
@@ -48,13 +49,14 @@ class Listing:
         self._count = 0
         self._ids: set[str] = set()
         self._was_short = False
+        self._has_shrunk = False
         self._began_at: datetime | None = None
         self.newest: datetime | None = None
         self.total: int | None = None
 
     @property
     def is_steady(self) -> bool:
-        return len(self._ids) == self._count and self.total in (None, self._count)
+        return len(self._ids) == self._count and self.total in (None, self._count) and not self._has_shrunk
 
     def pages(self) -> Iterator[list[Version]]:
         """The rows as versions."""
@@ -74,7 +76,9 @@ class Listing:
 
     def _take(self, answer: Answer, rows: list[dict[str, Any]], versions: list[Version]) -> None:
         self._began_at = self._began_at or _date_of(answer)
-        self.total = _total(answer, self._paging)
+        total = _total(answer, self._paging)
+        self._has_shrunk = self._has_shrunk or (total is not None and self.total is not None and total < self.total)
+        self.total = total
         self._guard.take(_marks(versions))
         self._ids.update(one.record_id for one in versions)
         self._count += len(rows)
@@ -100,8 +104,10 @@ class Listing:
             number = position.params[paging.page_param] + (1 if paging.style == "page" else count)
             return Position(self._url, {**self._params, paging.page_param: number})
         cursor = self._next_cursor(answer)
-        if cursor is None or paging.style == "cursor":
-            return Position(self._url, {**self._params, paging.cursor_param: cursor}, cursor) if cursor else None
+        if cursor is None:
+            return None
+        if paging.style == "cursor":
+            return Position(self._url, {**self._params, paging.cursor_param: cursor}, cursor)
         return Position(cursor, None, cursor)
 
     def _next_cursor(self, answer: Answer) -> str | None:
@@ -147,7 +153,7 @@ def _total(answer: Answer, paging: PagingSettings) -> int | None:
     told = inside(answer.json, paging.total_path) if paging.total_path else None
     if paging.total_header:
         told = answer.headers.get(paging.total_header)
-    return int(told) if str(told).isdecimal() else None
+    return int(str(told)) if str(told).isdecimal() else None
 
 
 def moment_of(value: Any) -> datetime | None:

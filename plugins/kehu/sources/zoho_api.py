@@ -69,7 +69,7 @@ class ZohoApi:
         json: Any = None,
         headers: Mapping[str, str] | None = None,
         expect: Expect = "json",
-        refused: Callable[[Answer], None] | None = None,
+        refused: Callable[[Answer], object] | None = None,
     ) -> Answer:
         """One answer about a subject (a module, for messages); `refused` sees it before it counts as whole.
 

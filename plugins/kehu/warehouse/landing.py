@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -19,7 +19,10 @@ import pyarrow as pa
 from psycopg import sql
 from pyarrow import csv
 
-RECORD_COLUMNS = ("_load_id", "_row_number", "_record_id", "_is_deleted", "_changed_at", "_fault", "record", "_unread")
+OWN_COLUMNS = ("_load_id", "_row_number")
+RECORD_COLUMNS = (*OWN_COLUMNS, "_record_id", "_is_deleted", "_changed_at", "_fault", "record", "_unread")
+MAX_TABLE_NAME = 50  # an index adds to it, and PostgreSQL cuts names at 63
+PART = r"(?:^|\|)((?:[^|\\]|\\.)*)"
 RECORDS = """
 create table if not exists {table} (
     _load_id bigint not null,
@@ -68,9 +71,39 @@ def table_name(entity: str) -> str:
     return re.sub(r"[^a-z0-9_]+", "_", words.lower()).strip("_")
 
 
+def require_tables(entities: Iterable[str]) -> None:
+    """Refuse entities that cannot have a table each.
+
+    Raises
+    ------
+    ValueError
+        If a name gives no table's name, a longer one than fits, or the one of another entity.
+    """
+    names = [table_name(entity) for entity in entities]
+    if not all(0 < len(name) <= MAX_TABLE_NAME for name in names):
+        raise ValueError(f"a name needs letters a-z or digits, at most {MAX_TABLE_NAME} of them")
+    if len(set(names)) < len(names):
+        raise ValueError("two names make the same table; they differ in more than case and punctuation")
+
+
+def record_id(parts: Sequence[str]) -> str:
+    """The id of a record whose key has these parts; different parts never make the same id."""
+    if len(parts) == 1:
+        return parts[0]
+    return "|".join(part.replace("\\", "\\\\").replace("|", "\\|") for part in parts)
+
+
+def parts_of(record_id: str, count: int) -> list[str]:
+    """The `count` parts that `record_id` was made of."""
+    if count == 1:
+        return [record_id]
+    return [re.sub(r"\\(.)", r"\1", part, flags=re.DOTALL) for part in re.findall(PART, record_id, re.DOTALL)]
+
+
 def lock_entity(connection: psycopg.Connection, source: str, entity: str) -> None:
     """Hold back other loads of the entity until the connection closes: two triggers at once land nothing twice."""
     connection.execute("select pg_advisory_lock(hashtextextended(%s, 0))", [f"load {source}.{entity}"])
+    connection.commit()
 
 
 def next_load_ids(connection: psycopg.Connection, count: int) -> list[int]:
@@ -132,7 +165,7 @@ def ensure_column_table(connection: psycopg.Connection, schema: str, table: str,
 def columns_of(connection: psycopg.Connection, schema: str, table: str) -> list[str]:
     """The columns of a raw table without those of ours; empty if there is no such table."""
     rows = connection.execute(COLUMNS_OF, [schema, table]).fetchall()
-    return [name for (name,) in rows if name not in ("_load_id", "_row_number")]
+    return [name for (name,) in rows if name not in OWN_COLUMNS]
 
 
 def copy_rows(connection: psycopg.Connection, table: sql.Composable, columns: Sequence[str], rows: pa.Table) -> None:

@@ -6,6 +6,7 @@ repeated page, another try) land once. Nothing is updated or deleted.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,12 +16,18 @@ from psycopg import sql
 
 from kehu.warehouse.landing import copy_rows, ensure_record_table
 
+# What was read and what lives in the source outlast transactions, so that none stays open while a source is slow.
 INCOMING = """
 create temporary table incoming (
     row_number integer not null, record_id text not null, is_deleted boolean not null, changed_at timestamptz,
     record jsonb
-) on commit drop
+)
 """
+PRESENT = "create temporary table present (record_id text not null)"
+# PostgreSQL's texts have no NUL and no half of a surrogate pair; what JSON says of either is found among its escapes.
+ESCAPE = re.compile(
+    r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2}))"
+)
 # Of several versions in one reading the latest counts. A version that is older than the one the warehouse has is
 # passed over, unless the record was fetched by its id just now: then the source's present word counts ({is_present}).
 MERGE = """
@@ -48,7 +55,10 @@ insert into {raw} (_load_id, _row_number, _record_id, _is_deleted, _changed_at, 
 select %s, %s + row_number() over (order by row_number), record_id, is_deleted, changed_at, record from merged
 """
 COUNTS = """
-select count(*), count(*) filter (where was_gone and not is_deleted), count(*) filter (where not was_gone and is_deleted)
+select
+    count(*),
+    count(*) filter (where was_gone and not is_deleted),
+    count(*) filter (where not was_gone and is_deleted)
 from merged
 """
 LIVING = """
@@ -58,6 +68,13 @@ select record_id from (
     from {raw} where _record_id is not null order by _record_id asc, _load_id desc, _row_number desc
 ) as newest where not _is_deleted
 """
+
+
+def storable(record: str | None) -> str | None:
+    """The record as JSON that `jsonb` takes: a NUL and half a surrogate pair become U+FFFD."""
+    if record is None or "\\u" not in record:
+        return record
+    return ESCAPE.sub(lambda found: "\\ufffd" if found[1] else found[0], record)
 
 
 @dataclass(frozen=True)
@@ -70,14 +87,17 @@ class Merged:
 
 
 class Merge:
-    """One load of one entity inside the caller's transaction."""
+    """One load of one entity: what is collected first is private, what lands is one transaction of the caller's."""
 
     def __init__(self, connection: psycopg.Connection, schema: str, table: str, load_id: int) -> None:
         self.connection, self.load_id = connection, load_id
         self.raw = sql.Identifier(schema, table)
         ensure_record_table(connection, schema, table)
         connection.execute(INCOMING)
+        connection.execute(PRESENT)
+        connection.commit()
         self.count_read = self.count_landed = 0
+        self.is_landing = False
 
     def add(self, rows: Sequence[tuple[str, str | None, str | None, bool]]) -> None:
         """Take in versions: record id, record as JSON, ISO time of change, whether it is a deletion."""
@@ -92,13 +112,14 @@ class Merge:
                 "record_id": pa.array(ids, pa.string()),
                 "is_deleted": pa.array(deletions, pa.bool_()),
                 "changed_at": pa.array(times, pa.string()),
-                "record": pa.array(records, pa.string()),
+                "record": pa.array(map(storable, records), pa.string()),
             }
         )
-        copy_rows(self.connection, sql.Identifier("incoming"), table.column_names, table)
+        self._collect("incoming", table)
 
     def land(self, is_present: bool = False) -> Merged:
         """Land what was added since the last call, if it is news; `is_present`: it was fetched by id just now."""
+        self.is_landing = True
         self._execute("analyze incoming")
         self._execute("drop table if exists merged")
         self._execute(MERGE, is_present=sql.Literal(is_present))
@@ -109,13 +130,11 @@ class Merge:
 
     def remember_seen(self) -> None:
         """Take the ids that were added (and are no deletions) as the full list of what lives in the source."""
-        self._execute("create temporary table present on commit drop as select distinct record_id from incoming"
-                      " where not is_deleted")  # fmt: skip
+        self._execute("insert into present select record_id from incoming where not is_deleted")
 
     def remember_keys(self, keys: Sequence[str]) -> None:
         """Add to the full list of what lives in the source."""
-        self._execute("create temporary table if not exists present (record_id text) on commit drop")
-        copy_rows(self.connection, sql.Identifier("present"), ["record_id"], pa.table({"record_id": pa.array(keys)}))
+        self._collect("present", pa.table({"record_id": pa.array(keys, pa.string())}))
 
     def forget_incoming(self) -> None:
         """Begin another round of versions."""
@@ -123,7 +142,6 @@ class Merge:
 
     def differences(self) -> tuple[int, list[str], int]:
         """Living records here, ids that live only in the source, and how many live only here."""
-        self._execute("create temporary table if not exists present (record_id text) on commit drop")
         self._execute("drop table if exists living")
         self._execute(LIVING)
         self._execute("analyze living, present")
@@ -143,6 +161,11 @@ class Merge:
         done = self.connection.execute(sql.SQL(insert).format(raw=self.raw), [self.load_id, self.count_landed])
         self.count_landed += done.rowcount
         return Merged(done.rowcount, 0, done.rowcount)
+
+    def _collect(self, name: str, rows: pa.Table) -> None:
+        copy_rows(self.connection, sql.Identifier(name), rows.column_names, rows)
+        if not self.is_landing:
+            self.connection.commit()
 
     def _execute(self, statement: str, **parts: sql.Composable) -> None:
         self.connection.execute(sql.SQL(statement).format(raw=self.raw, **parts))  # type: ignore[arg-type, unused-ignore]
