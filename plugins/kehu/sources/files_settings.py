@@ -34,8 +34,8 @@ class FileEntity(BaseModel):
     def _known_encoding(cls, encoding: str) -> str:
         try:
             # Python also calls hex and gzip encodings; only those of text decode.
-            b"".decode(encoding)
-        except (LookupError, UnicodeError):
+            b" ".decode(encoding, "ignore")
+        except LookupError:
             raise ValueError("no such encoding of text") from None
         return encoding
 
