@@ -106,7 +106,7 @@ class Company:
             "s3", endpoint_url=url, aws_access_key_id="any", aws_secret_access_key="any", region_name="us-east-1"
         )
         store.create_bucket(Bucket="exports")
-        for day, rows in (("2024-01-28", "1,a\n2,b\n"), ("2024-01-29", "3,c\n")):
+        for day, rows in (("2024-01-29", "1,a\n2,b\n"), ("2024-01-30", "3,c\n")):
             store.put_object(Bucket="exports", Key=f"orders/refunds_{day}.csv", Body=f"id,why\n{rows}".encode())
         return store, url
 
@@ -169,6 +169,7 @@ class Company:
         }
         for name in ("broken_rest", "broken_crm", "broken_fxiaoke", "broken_store"):
             content["sources"][name]["retries"] = 0
+        content["sources"]["broken_rest"]["attempts"] = 2
         shop.sources.write_text(yaml.safe_dump(content))
 
 
@@ -201,6 +202,8 @@ def test_every_source_lands_broken_ones_stop_nobody_and_no_secret_shows(company,
     for name in BROKEN:
         assert f"failed ingest_{name}" in output
 
+    # A source that is no longer configured is no longer missed.
+    _forget(shop, "broken_rest", "broken_store")
     _change(company)
     output += installation.night(second).stdout
     rows = installation.rows("""
@@ -208,12 +211,22 @@ def test_every_source_lands_broken_ones_stop_nobody_and_no_secret_shows(company,
         from ops.loads where state is not null and as_of_date = (select max(as_of_date) from ops.loads) order by 1
     """)
     told = {name: numbers for name, *numbers in rows}
-    # 1 % of the payments changed; five minutes' lag and one deletion are all that comes with them.
-    assert told["billing.payments"] == [15, 11, 999, 999]
+    # 1 % of the payments changed; the six of the last five minutes are read with them, and one deletion lands.
+    assert told["billing.payments"] == [16, 11, 999, 999]
     assert told["zoho.Contacts"][1:] == [4, 298, 298]
     assert told["zoho.Contacts"][0] < 10
 
+    stale = installation.rows("select distinct source from marts.rpt_source_freshness where is_stale order by 1")
+    assert [source for (source,) in stale] == ["broken_crm", "broken_database", "broken_fxiaoke"]
+
     _no_canary_in(installation, output)
+
+
+def _forget(shop, *names: str) -> None:
+    content = yaml.safe_load(shop.sources.read_text())
+    for name in names:
+        del content["sources"][name]
+    shop.sources.write_text(yaml.safe_dump(content))
 
 
 def _change(company: Company) -> None:

@@ -226,7 +226,10 @@ class DatabaseReader:
     def _version(self, entity: str, row: dict[str, Any]) -> Version:
         cursor = self.settings.entities[entity].cursor
         at = row[cursor] if cursor else None
-        record = simplejson.dumps(_finite(row), use_decimal=True, ignore_nan=True, ensure_ascii=False, default=_text)
+        # Without `encoding=None`, bytes would be taken for UTF-8.
+        record = simplejson.dumps(
+            _finite(row), use_decimal=True, ignore_nan=True, ensure_ascii=False, encoding=None, default=_text
+        )
         return Version(self._record_id(entity, row), record, _utc(at) if isinstance(at, datetime) else None)
 
     def _record_id(self, entity: str, row: dict[str, Any]) -> str:

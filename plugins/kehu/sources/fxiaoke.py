@@ -51,6 +51,7 @@ class FxiaokeSettings(BaseModel):
     page_size: int = Field(100, ge=1, le=100)
     daily_calls: int = Field(100_000, ge=1, description="calls this warehouse may make in a UTC day")
     reconcile_days: int = Field(7, ge=1)
+    attempts: int = Field(8, ge=1, description="tries of one request before the source counts as unavailable")
 
 
 class FxiaokeReader:

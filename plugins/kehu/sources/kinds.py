@@ -127,18 +127,22 @@ def _reader(url: str, source: Source, settings: Any, credentials: Credentials) -
         from kehu.sources.database import DatabaseReader
 
         return DatabaseReader(source.name, credentials, settings), list(settings.entities)
+    from kehu.sources.http import Patience
+
+    patience = Patience(attempts=settings.attempts)
     if source.kind == "rest":
         from kehu.sources.rest import RestReader
 
-        return RestReader(source.name, credentials, settings), list(settings.entities)
+        return RestReader(source.name, credentials, settings, patience=patience), list(settings.entities)
     if source.kind == "zoho_crm":
         from kehu.sources.zoho import ZohoReader
 
-        return ZohoReader(source.name, credentials, settings, WarehouseTokens(url)), list(settings.modules)
+        zoho = ZohoReader(source.name, credentials, settings, WarehouseTokens(url), patience=patience)
+        return zoho, list(settings.modules)
     from kehu.sources.fxiaoke import FxiaokeReader
 
     budget = DailyCalls(url, source.name)
-    reader = FxiaokeReader(source.name, credentials, settings, WarehouseTokens(url), budget)
+    reader = FxiaokeReader(source.name, credentials, settings, WarehouseTokens(url), budget, patience=patience)
     return reader, list(settings.objects)
 
 

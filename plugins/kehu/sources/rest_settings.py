@@ -82,3 +82,4 @@ class RestSettings(BaseModel):
     auth_header: str = Field("X-API-Key", description="the header's name, for auth `header`")
     entities: dict[str, EntitySettings] = Field(min_length=1)
     reconcile_days: int = Field(7, ge=1)
+    attempts: int = Field(8, ge=1, description="tries of one request before the source counts as unavailable")

@@ -38,6 +38,7 @@ class ZohoSettings(BaseModel):
     bulk_from_rows: int = Field(2000, ge=0, description="first loads of more rows use bulk read")
     bulk_poll_seconds: float = Field(15, gt=0)
     reconcile_days: int = Field(7, ge=1)
+    attempts: int = Field(8, ge=1, description="tries of one request before the source counts as unavailable")
 
 
 class ZohoReader:
