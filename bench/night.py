@@ -39,10 +39,10 @@ class Bench:
 
 
 @contextmanager
-def installation(shop: Path) -> Iterator[Bench]:
-    """A fresh installation on a shop's folder, removed afterwards."""
+def installation(sources: Path) -> Iterator[Bench]:
+    """A fresh installation on a sources' file, removed afterwards."""
     with tempfile.TemporaryDirectory() as folder:
-        os.environ |= {"KEHU_HOME": f"{folder}/home", "KEHU_SHOP_FOLDER": str(shop)}
+        os.environ |= {"KEHU_HOME": f"{folder}/home", "KEHU_SOURCES": str(sources)}
         home = Home.from_environment()
         try:
             databases, environment = prepare(home)

@@ -6,29 +6,36 @@ import gzip
 import json
 import statistics
 import time
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
 import psycopg
 
 from bench.night import Bench
-from kehu.sources.shop import COLUMNS, ingest
+from kehu.sources.config import load
+from kehu.sources.files import FilesSource
+from kehu.sources.kinds import settings_of
 from kehu.warehouse.runs import open_night
 
 REPEATS = 3
 
 
-def ingest_against_copy(bench: Bench, shop: Path, day: date) -> dict:
+def ingest_against_copy(bench: Bench, sources: Path, day: date) -> dict:
     """Seconds of ingest (files to raw table) and of plain COPY of the same rows from one prepared file."""
     ours, plain = [], []
-    text = b"".join(gzip.decompress(p.read_bytes()).split(b"\n", 1)[1] for p in sorted(shop.glob("*.csv.gz")))
+    settings = settings_of(load(sources)["shop"])
+    shop = FilesSource("shop", settings)
+    files = [Path(file.path) for file in shop.files("order_lines")]
+    text = b"".join(gzip.decompress(path.read_bytes()).split(b"\n", 1)[1] for path in files)
+    columns = settings.entities["order_lines"].columns
     for _ in range(REPEATS):  # in turn, so that a slower minute hits both
         _empty(bench)
         night = open_night(bench.url, day, "bench")
         began = time.perf_counter()
-        counts = ingest(bench.url, shop, night)
+        counts = shop.ingest(bench.url, "order_lines", night)
         ours.append(time.perf_counter() - began)
-        plain.append(_copy(bench, text))
+        plain.append(_copy(bench, text, columns))
     ratios = [a / b for a, b in zip(ours, plain, strict=True)]
     return {
         "rows": counts.rows_out,
@@ -43,8 +50,8 @@ def _empty(bench: Bench) -> None:
         connection.execute("truncate raw_shop.order_lines, ops.loads cascade")
 
 
-def _copy(bench: Bench, text: bytes) -> float:
-    columns = ", ".join(f'"{name}" text' for name in COLUMNS)
+def _copy(bench: Bench, text: bytes, names: Sequence[str]) -> float:
+    columns = ", ".join(f'"{name}" text' for name in names)
     with psycopg.connect(bench.url) as connection:
         connection.execute(f"drop table if exists public.plain; create table public.plain ({columns})")
         connection.commit()

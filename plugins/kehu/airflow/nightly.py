@@ -74,7 +74,7 @@ class Layer:
 LAYERS = {
     "build_staging": Layer(
         "the newest accepted version of each source row, renamed, cast, trimmed",
-        ("path:seeds", "path:models/staging/shop", "path:models/staging/ops"),
+        ("path:seeds", "path:models/staging/shop", "path:models/staging/zoho_crm", "path:models/staging/ops"),
     ),
     "build_intermediate": Layer(
         "what kind of line each line is, and which credit cancels which sale",

@@ -43,6 +43,7 @@ class File:
     path: str
     size: int
     day: date | None
+    stamp: str | None = None
 
     @property
     def name(self) -> str:
@@ -108,7 +109,7 @@ class FilesSource:
         for info in self._list():
             match = pattern.fullmatch(info["name"].rsplit("/", 1)[-1])
             if match and info["type"] == "file":
-                found.append(File(info["name"], info.get("size") or 0, self._day(match)))
+                found.append(File(info["name"], info.get("size") or 0, self._day(match), _stamp(info)))
         if not found:
             raise SourceError(
                 self.name, entity, f"no file named {self.settings.entities[entity].pattern}[.gz] is there"
@@ -174,15 +175,17 @@ class FilesSource:
         Only where each day has a file is that a sign of trouble: a change that is told twice may be a file of its own.
         """
         is_daily = self.settings.entities[entity].every_day
-        twins = {sha256: identity for identity, (sha256, rows) in landed.items() if rows}
-        for parsed in self._read_ahead(entity, files, landed):
+        twins = {version.sha256: identity for identity, version in landed.items() if version.rows}
+        changed = [file for file in files if not _is_untouched(file, landed)]
+        for parsed in self._read_ahead(entity, changed, landed):
             if parsed is None:
                 continue
             twin = twins.get(parsed.sha256)
             if is_daily and twin is not None and twin != parsed.file.identity:
                 raise SourceError(self.name, parsed.file.name, f"a duplicate: the same content as the file of {twin}")
             # The version before this one is no longer what the file says: its rows may come as another day's.
-            twins.pop(landed.get(parsed.file.identity, ("", 0))[0], None)
+            if parsed.file.identity in landed:
+                twins.pop(landed[parsed.file.identity].sha256, None)
             if parsed.rows.num_rows:
                 twins[parsed.sha256] = parsed.file.identity
             yield parsed
@@ -202,7 +205,7 @@ class FilesSource:
         """Unpack, hash and parse one file; None if its newest landed version has the same content."""
         content = self._unpack(file)
         sha256 = hashlib.sha256(content).hexdigest()
-        if file.identity in landed and landed[file.identity][0] == sha256:
+        if file.identity in landed and landed[file.identity].sha256 == sha256:
             return None
         try:
             return Parsed(file, sha256, parse(self.settings.entities[entity], content))
@@ -233,6 +236,17 @@ class FilesSource:
         if len(content) > MAX_BYTES:
             raise SourceError(self.name, file.name, f"more than {MAX_BYTES} bytes unpacked")
         return content
+
+
+def _stamp(info: dict[str, Any]) -> str | None:
+    """What a listing tells of a file that changes with its content; None if it tells nothing of the kind."""
+    told = info.get("ETag") or info.get("mtime") or info.get("LastModified") or info.get("updated")
+    return f"{info.get('size')} {told}" if told else None
+
+
+def _is_untouched(file: File, landed: Landed) -> bool:
+    """Whether the file lies there as it did when it landed: a night opens what is new, not all there ever was."""
+    return file.identity in landed and file.stamp is not None and landed[file.identity].stamp == file.stamp
 
 
 def parse(entity: FileEntity, content: bytes) -> pa.Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import psycopg
@@ -16,6 +16,7 @@ from kehu.sources.files_settings import FileEntity
 from kehu.warehouse.landing import (
     RECORD_COLUMNS,
     Entry,
+    columns_of,
     copy_rows,
     ensure_column_table,
     ensure_record_table,
@@ -28,7 +29,16 @@ from kehu.warehouse.runs import Night
 if TYPE_CHECKING:
     from kehu.sources.files import Parsed
 
-Landed = dict[str, tuple[str, int]]
+
+class Version(NamedTuple):
+    """What the ledger tells of a file's newest landed version."""
+
+    sha256: str
+    rows: int
+    stamp: str | None
+
+
+Landed = dict[str, Version]
 ANALYZE_ROWS = 10_000  # landing more than this calls for fresh planner statistics at once
 
 
@@ -36,16 +46,16 @@ def landed_versions(connection: psycopg.Connection, source: str, entity: str) ->
     """A file's identity (its day, else its name) → hash and rows of the version that landed last."""
     query = """
         select distinct on (file_date, base_name) coalesce(to_char(file_date, 'YYYY-MM-DD'), base_name),
-            file_sha256, count_rows
+            file_sha256, count_rows, file_stamp
         from (
-            select load_id, file_date, file_sha256, count_rows,
+            select load_id, file_date, file_sha256, count_rows, file_stamp,
                 case when file_date is null then regexp_replace(file_name, '\\.gz$', '') end as base_name
             from ops.loads where source = %s and entity = %s and file_sha256 is not null
         ) as versions
         order by file_date, base_name, load_id desc
     """
     rows = connection.execute(query, [source, entity]).fetchall()
-    return {identity: (sha256, count) for identity, sha256, count in rows}
+    return {identity: Version(*version) for identity, *version in rows}
 
 
 def land(
@@ -68,6 +78,7 @@ def land(
         columns: Sequence[str] = RECORD_COLUMNS
     else:
         columns = rows.column_names
+        _require_known_columns(connection, source, settings, schema, table, batch)
         ensure_column_table(connection, schema, table, columns[2:])
     try:
         copy_rows(connection, sql.Identifier(schema, table), columns, rows)
@@ -77,16 +88,37 @@ def land(
     write_ledger(connection, [_entry(parsed, load_id, source, entity, night) for parsed, load_id in pairs])
     if rows.num_rows >= ANALYZE_ROWS:
         # Without fresh statistics the first staging after a large load is planned blind.
-        connection.execute(sql.SQL("analyze {}").format(sql.Identifier(schema, table)))
+        # Joins are planned by the load; the columns' own texts are cast before anything is asked of them.
+        connection.execute(sql.SQL("analyze {} (_load_id)").format(sql.Identifier(schema, table)))
     connection.commit()
     return rows.num_rows
+
+
+def _require_known_columns(
+    connection: psycopg.Connection, source: str, settings: FileEntity, schema: str, table: str, batch: Sequence[Parsed]
+) -> None:
+    """Without a contract of its own, an entity's contract is what its files had so far: no column may go missing."""
+    known = () if settings.columns else columns_of(connection, schema, table)
+    for parsed in batch:
+        missing = sorted(set(known) - set(parsed.rows.column_names))
+        if missing:
+            raise SourceError(source, parsed.file.name, f"the header changed: missing {', '.join(missing)}", 0)
 
 
 def _entry(parsed: Parsed, load_id: int, source: str, entity: str, night: Night) -> Entry:
     file = parsed.file
     known_on = file.day or night.as_of_date
     return Entry(
-        load_id, night.run_id, source, entity, known_on, parsed.rows.num_rows, file.name, file.day, parsed.sha256
+        load_id,
+        night.run_id,
+        source,
+        entity,
+        known_on,
+        parsed.rows.num_rows,
+        file.name,
+        file.day,
+        parsed.sha256,
+        file.stamp,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -20,6 +21,7 @@ from psycopg import sql
 from pyarrow import csv
 
 OWN_COLUMNS = ("_load_id", "_row_number")
+BATCH_ROWS = 20_000  # rows sent at a time
 RECORD_COLUMNS = (*OWN_COLUMNS, "_record_id", "_is_deleted", "_changed_at", "_fault", "record", "_unread")
 MAX_TABLE_NAME = 50  # an index adds to it, and PostgreSQL cuts names at 63
 PART = r"(?:^|\|)((?:[^|\\]|\\.)*)"
@@ -59,6 +61,7 @@ class Entry:
     file_name: str | None = None
     file_date: date | None = None
     file_sha256: str | None = None
+    file_stamp: str | None = None
     state: dict[str, Any] | None = None
     count_read: int | None = None
     count_live: int | None = None
@@ -173,12 +176,23 @@ def copy_rows(connection: psycopg.Connection, table: sql.Composable, columns: Se
     statement = sql.SQL("copy {} ({}) from stdin (format csv)").format(
         table, sql.SQL(", ").join(map(sql.Identifier, columns))
     )
+    batches = rows.select(list(columns)).to_batches(max_chunksize=BATCH_ROWS)
+    # One batch is written as text while the one before it is on its way to the server.
+    with ThreadPoolExecutor(1) as pool, connection.cursor() as cursor, cursor.copy(statement) as copy:
+        waiting = pool.submit(_as_csv, batches[0]) if batches else None
+        for following in [*batches[1:], None]:
+            if waiting is None:
+                return
+            ready = waiting.result()
+            waiting = pool.submit(_as_csv, following) if following is not None else None
+            copy.write(ready)
+
+
+def _as_csv(batch: pa.RecordBatch) -> bytes:
+    sink = pa.BufferOutputStream()
     options = csv.WriteOptions(include_header=False, quoting_style="needed")
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for batch in rows.select(list(columns)).to_batches(max_chunksize=20_000):
-            sink = pa.BufferOutputStream()
-            csv.write_csv(pa.Table.from_batches([batch]), sink, options)
-            copy.write(sink.getvalue().to_pybytes())
+    csv.write_csv(pa.Table.from_batches([batch]), sink, options)
+    return bytes(sink.getvalue().to_pybytes())
 
 
 def _ensure_schema(connection: psycopg.Connection, schema: str) -> None:

@@ -76,8 +76,9 @@ class TestIncremental:
     def test_a_time_in_the_future_hides_nothing(self, timed):
         timed.do("insert into things values (8, 'from 2999', '2999-01-01 00:00+00')")
         assert timed.night(**BY_TIME) == (4, 4)
-        timed.do("insert into things values (9, 'now', now())")
+        timed.do("update things set v = 'now', changed = now() where id = 1")
         assert timed.night(1, policy=Policy(reconcile_days=7), **BY_TIME) == (2, 1)
+        assert timed.newest()["1"]["v"] == "now"
 
     def test_rows_without_a_cursor_are_read_each_time(self, timed):
         timed.do("insert into things values (7, 'none', null)")

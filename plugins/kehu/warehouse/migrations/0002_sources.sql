@@ -6,12 +6,15 @@ alter table ops.loads alter column file_sha256 drop not null;
 alter table ops.loads add column as_of_date date;
 update ops.loads set as_of_date = file_date;
 alter table ops.loads alter column as_of_date set not null;
+alter table ops.loads add column file_stamp text;
 alter table ops.loads add column state jsonb;
 alter table ops.loads add column count_read bigint;
 alter table ops.loads add column count_live bigint;
 alter table ops.loads add column count_source bigint;
 create index loads_entity on ops.loads (source, entity, load_id);
 comment on column ops.loads.as_of_date is 'The day that tells when the load''s rows became known.';
+comment on column ops.loads.file_stamp is
+    'Size and time (or tag) of the file where it lay: a file that still has them is not read again.';
 comment on column ops.loads.state is 'Where the next reading of this entity goes on; kept with the rows it belongs to.';
 comment on column ops.loads.count_read is 'Rows the source sent; count_rows of them were new and landed.';
 comment on column ops.loads.count_live is 'Records that live in the warehouse after this load.';

@@ -1,0 +1,60 @@
+{#- All versions of a source's records known on the night, as the body of a CTE: those of accepted loads up to the night,
+    of a file that was sent again those of its newest accepted version, less what is quarantined. Loads without a file
+    all count. Where the installation does not read the source there is no raw table, and the CTE has no rows. -#}
+{% macro record_versions(source_name, table) -%}
+    {%- set raw = source(source_name, table) -%}
+    {%- if not execute or adapter.get_relation(raw.database, raw.schema, raw.identifier) -%}
+    select
+        records._record_id as record_id,
+        records._is_deleted as is_deleted,
+        coalesce(
+            records._changed_at,
+            -- A deletion that Zoho tells of has no time of change, but one of its own.
+            case
+                when records._is_deleted and pg_input_is_valid(records.record ->> 'deleted_time', 'timestamptz')
+                    then cast(records.record ->> 'deleted_time' as timestamptz)
+            end
+        ) as changed_at,
+        records.record,
+        records._load_id as load_id,
+        records._row_number as row_number
+    from {{ raw }} as records
+    inner join (
+        -- A file is known by its day, else by its name without its packing. Load ids grow with time.
+        select max(load_id) as load_id
+        from {{ source('ops', 'loads') }}
+        where
+            source = '{{ source_name }}'
+            and status = 'accepted'
+            and as_of_date <= {{ as_of_date() }}
+        group by
+            entity,
+            file_date,
+            case when file_date is null then regexp_replace(file_name, '\.gz$', '') end,
+            case when file_name is null then load_id end
+    ) as loads on records._load_id = loads.load_id
+    where
+        not exists (
+            select 1
+            from {{ source('ops', 'quarantine') }} as quarantine
+            where
+                quarantine.load_id = records._load_id
+                and quarantine.row_number = records._row_number
+        )
+    {%- else -%}
+    select
+        cast(null as text) as record_id,
+        cast(null as boolean) as is_deleted,
+        cast(null as timestamptz) as changed_at,
+        cast(null as jsonb) as record,
+        cast(null as bigint) as load_id,
+        cast(null as integer) as row_number
+    where false
+    {%- endif -%}
+{%- endmacro %}
+
+{#- A field of a record as trimmed text, null where it is empty. -#}
+{% macro record_text(field) -%} nullif(trim(record ->> '{{ field }}'), '') {%- endmacro %}
+
+{#- The id of the record that a lookup field of a CRM record points to. -#}
+{% macro record_link(field) -%} nullif(trim(record -> '{{ field }}' ->> 'id'), '') {%- endmacro %}

@@ -1,0 +1,24 @@
+-- Grain: one row per known version of a case's record, its deletion included.
+with
+
+versions as (
+
+    {{ record_versions('zoho_crm', 'cases') }}
+
+),
+
+typed as (
+
+    select
+        record_id as case_id,
+        {{ record_link('Account_Name') }} as account_id,
+        coalesce({{ record_link('Contact_Name') }}, {{ record_link('Related_To') }}) as contact_id,
+        is_deleted,
+        changed_at,
+        load_id,
+        row_number
+    from versions
+
+)
+
+select * from typed
