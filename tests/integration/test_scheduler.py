@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import stat
@@ -24,6 +25,8 @@ from kehu.local.postgres import ensure_server
 from kehu.local.services import running
 from kehu.paths import PROJECT
 from kehu.warehouse.fingerprint import fingerprint
+from tests.fakes.server import FakeServer
+from tests.fakes.zoho import FakeZoho
 
 pytestmark = pytest.mark.timeout(1500)
 COMPOSE = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
@@ -40,6 +43,8 @@ def test_backfill_ui_and_stop(installation, shop):
     assert services.url.startswith("http://127.0.0.1:")
     with services.client() as client:  # signs in with the password
         assert client.get("/version").status_code == 200
+        assert client.get("/pools/source_shop").json()["slots"] == 1
+        _test_connection(client)
     assert httpx.post(f"{services.url}/auth/token", json={"username": "admin", "password": "x"}).status_code == 401
 
     done = installation.kehu("run", "--from", str(last - timedelta(days=4)), "--to", str(last))
@@ -65,6 +70,21 @@ def test_backfill_ui_and_stop(installation, shop):
     assert installation.fingerprint() == under_scheduler
     assert installation.kehu("clean").returncode == 0
     assert not installation.home.root.exists()
+
+
+def _test_connection(client: httpx.Client) -> None:
+    """What the button "Test" of the connection form sends."""
+    fake = FakeZoho()
+    with FakeServer(fake) as server:
+        known = fake.credentials
+        form = {"connection_id": "zoho_crm", "conn_type": "zoho_crm", "host": server.url, "login": known.client_id}
+        form["extra"] = json.dumps({"refresh_token": known.refresh_token})
+        good, wrong = (
+            client.post("/connections/test", json={**form, "password": secret}).raise_for_status().json()
+            for secret in (known.client_secret, "wrong")
+        )
+    assert (good["status"], good["message"]) == (True, "Zoho CRM answers: 0 records in Contacts")
+    assert (wrong["status"], "client secret is not accepted" in wrong["message"]) == (False, True)
 
 
 def _mentions(text: str) -> list[str]:
