@@ -32,8 +32,11 @@ from tests.fakes.zoho import FakeZoho
 DAY = date(2024, 6, 1)
 ROWS = 20_000
 POSTS = {
-    "path": "chats", "records": "data", "key": "id", "changed_at": "updated_at", "cursor": {"param": "updated_since"},
-    "paging": {"style": "cursor", "size_param": "limit", "size": 100, "cursor_path": "next_cursor", "total_path": "total"},
+    "path": "chats", "records": "data", "key": "id", "changed_at": "updated_at",
+    "cursor": {"param": "updated_since"},
+    "paging": {
+        "style": "cursor", "size_param": "limit", "size": 100, "cursor_path": "next_cursor", "total_path": "total",
+    },
 }  # fmt: skip
 
 

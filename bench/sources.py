@@ -1,4 +1,4 @@
-"""Rows a second of each kind of source, as a share of the limit it has: plain `COPY`, or the service's own page rate."""
+"""Rows a second of files and of a database, as a share of the limit they have: plain `COPY` of the same rows."""
 
 from __future__ import annotations
 

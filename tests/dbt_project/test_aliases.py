@@ -80,7 +80,7 @@ def values(record):
     """What a record says of itself that hardly anybody shares: its mail, its numbers with the name."""
     name = (record.get("Last_Name") or record.get("Account_Name") or "").lower()
     written = (unicodedata.normalize("NFKC", record.get(field) or "") for field in ("Phone", "Mobile"))
-    digits = (re.sub("[^0-9]", "", number) for number in written)
+    digits = (re.sub("[^0-9]", "", number)[-9:] for number in written)
     mail = (record.get("Email") or "").strip().lower()
     return {(number, name) for number in digits if len(number) >= 7} | ({mail} if mail else set())
 

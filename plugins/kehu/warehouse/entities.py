@@ -11,7 +11,7 @@ from kehu.warehouse.runs import Counts
 
 
 def register(url: str, source: str, kind: str, max_age_days: Mapping[str, int | None], is_required: bool) -> None:
-    """Make the source's entities in `ops.source_entities` those given, with the age their rows may have, and no others."""
+    """Make the source's entities those given, each with the age its rows may have, and no others."""
     names = list(max_age_days)
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         cursor.execute("delete from ops.source_entities where source = %s and entity <> all(%s)", [source, names])
@@ -19,7 +19,8 @@ def register(url: str, source: str, kind: str, max_age_days: Mapping[str, int | 
             """
             insert into ops.source_entities values (%s, %s, %s, %s, %s, %s)
             on conflict (source, entity) do update set
-                table_name = excluded.table_name, kind = excluded.kind, max_age_days = excluded.max_age_days, is_required = excluded.is_required
+                table_name = excluded.table_name, kind = excluded.kind,
+                max_age_days = excluded.max_age_days, is_required = excluded.is_required
             """,
             [(source, name, table_name(name), kind, age, is_required) for name, age in max_age_days.items()],
         )

@@ -16,7 +16,8 @@ import json
 from airflow.providers_manager import ProvidersManager
 manager = ProvidersManager()
 hooks = {name: hook.hook_name for name, hook in manager.hooks.items() if name in ("zoho_crm", "fxiaoke")}
-fields = {name: form.is_sensitive for name, form in manager.connection_form_widgets.items() if form.package_name == "kehu"}
+forms = manager.connection_form_widgets.items()
+fields = {name: form.is_sensitive for name, form in forms if form.package_name == "kehu"}
 labels = {name: manager.field_behaviours[name]["relabeling"] for name in hooks}
 print("RESULT" + json.dumps([hooks, fields, labels]))
 """
