@@ -7,7 +7,7 @@ UV := UV_PYTHON_DOWNLOADS=never $(VENV)/bin/uv pip install --quiet --python $(PY
 KEHU := $(PY) -m kehu.cli
 RANGE := $(if $(AS_OF),--as-of $(AS_OF)) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
 
-.PHONY: help run ui stop clean psql fingerprint rollback setup lint test world fakes bench lock
+.PHONY: help run ui stop clean psql raw fingerprint rollback setup lint test world fakes bench lock
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -20,6 +20,9 @@ ui: $(VENV)/.runtime ## start Airflow's UI and scheduler on 127.0.0.1
 
 psql: $(VENV)/.runtime ## open psql on the marts
 	@$(KEHU) psql $(ARGS)
+
+raw: $(VENV)/.runtime ## open psql on everything, raw tables and books included, read-only
+	@$(KEHU) psql --raw $(ARGS)
 
 fingerprint: $(VENV)/.runtime ## print a hash of each mart
 	@$(KEHU) fingerprint

@@ -99,9 +99,9 @@ def clean() -> None:
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def psql(context: typer.Context) -> None:
-    """Open psql on the marts as a BI tool would see them; further options go to psql."""
-    from kehu.local.postgres import ensure_server
+def psql(context: typer.Context, raw: Annotated[bool, typer.Option("--raw")] = False) -> None:
+    """Open psql on the marts with a BI tool's rights, or with --raw on everything, read-only; the rest goes to psql."""
+    from kehu.local.postgres import SUPERUSER, ensure_server
 
     if os.environ.get("KEHU_WAREHOUSE_URL"):
         _fail("KEHU_WAREHOUSE_URL names a server of your own: connect to it as it asks")
@@ -110,7 +110,12 @@ def psql(context: typer.Context) -> None:
         _fail("there is nothing to read yet: `make run` first")
     server = ensure_server(home)
     environment = {**os.environ, "PGPASSFILE": str(home.root / "pgpass"), "LD_LIBRARY_PATH": f"{server.bin_dir}/../lib"}
-    command = [f"{server.bin_dir}/psql", "-h", "127.0.0.1", "-p", str(server.port), "-U", "bi_reader", "warehouse"]
+    user = "bi_reader"
+    if raw:
+        user = SUPERUSER
+        read_only = "-c default_transaction_read_only=on"
+        environment |= {"PGPASSWORD": home.secrets()["postgres_password"], "PGOPTIONS": read_only}
+    command = [f"{server.bin_dir}/psql", "-h", "127.0.0.1", "-p", str(server.port), "-U", user, "warehouse"]
     raise typer.Exit(subprocess.run([*command, *context.args], env=environment, check=False).returncode)
 
 

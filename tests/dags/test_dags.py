@@ -9,6 +9,9 @@ import pytest
 
 from kehu.paths import PROJECT
 
+SAMPLE_SOURCES = (
+    "shop", "zoho_crm", "fxiaoke", "web", "support", "surveys", "social", "consents", "reference",
+)  # fmt: skip
 HEAVY = ("pandas", "pyarrow", "sklearn", "scipy", "great_expectations", "dbt", "matplotlib", "adbc_driver_postgresql")
 
 
@@ -64,7 +67,7 @@ def test_the_night_is_documented_tagged_and_bounded(bag):
 def test_every_stage_has_its_task(bag):
     assert set(bag["dags"]["nightly"]["tasks"]) == {
         "open_night",
-        "ingest.ingest_shop",
+        *(f"ingest.ingest_{name}" for name in SAMPLE_SOURCES),
         "check_raw",
         "require_sources",
         "build_staging",
@@ -79,6 +82,35 @@ def test_every_stage_has_its_task(bag):
         "check_scores",
         "publish",
         "report",
+    }
+
+
+def test_each_source_has_retries_time_out_pool_and_asset_of_its_own(home, tmp_path):
+    (tmp_path / "sources.yml").write_text("""
+sources:
+  crm: {kind: zoho_crm, connection: crm, retries: 5, retry_seconds: 30, time_out_minutes: 7, parallel: 2}
+  web: {kind: files, location: web, entities: {events: {format: jsonl, pattern: "events.jsonl"}}}
+""")
+    code = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag(dag_folder=sys.argv[1])
+tasks = [task for task in bag.dags["nightly"].tasks if task.task_id.startswith("ingest.")]
+told = {t.task_id: [t.retries, t.retry_delay.seconds, t.execution_timeout.seconds, t.pool, [a.uri for a in t.outlets]]
+        for t in tasks}
+print("RESULT" + json.dumps(told))
+"""
+    environment = {**_environment(home), "KEHU_SOURCES": str(tmp_path / "sources.yml")}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(PROJECT / "dags")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert json.loads(done.stdout.split("RESULT")[1]) == {
+        "ingest.ingest_crm": [5, 30, 420, "source_crm", ["kehu://warehouse/raw_crm"]],
+        "ingest.ingest_web": [2, 60, 7200, "source_web", ["kehu://warehouse/raw_web"]],
     }
 
 
