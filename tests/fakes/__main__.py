@@ -27,10 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     with ExitStack() as servers:
-        urls = [
-            servers.enter_context(FakeServer(app, port)).url
-            for app, port in ((zoho, options.port_zoho), (fxiaoke, options.port_fxiaoke), (rest, options.port_rest))
-        ]
+        try:
+            urls = [
+                servers.enter_context(FakeServer(app, port)).url
+                for app, port in ((zoho, options.port_zoho), (fxiaoke, options.port_fxiaoke), (rest, options.port_rest))
+            ]
+        except OSError as error:
+            sys.exit(
+                f"a port is taken ({error.strerror}): are the fakes running already? --port-zoho and others name ports"
+            )
         for line in (*listening(urls), *connections(zoho, fxiaoke, urls)):
             sys.stdout.write(line + "\n")
         sys.stdout.flush()

@@ -12,7 +12,7 @@ from tests.fakes.limits import Clock, Window
 from tests.fakes.zoho_errors import ZohoError
 
 SCHEME = "Zoho-oauthtoken "
-SCOPE = "ZohoCRM.modules.READ ZohoCRM.settings.READ ZohoCRM.bulk.READ"
+SCOPE = "ZohoCRM.modules.READ ZohoCRM.settings.fields.READ ZohoCRM.bulk.READ"
 
 
 @dataclass(frozen=True)

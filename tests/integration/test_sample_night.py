@@ -124,7 +124,7 @@ def features(sample) -> pd.DataFrame:
 
 def test_running_the_same_night_again_changes_no_byte_of_the_marts(sample, features):
     before = sample.fingerprint()
-    assert len(before) == 9
+    assert len(before) == 10
     sample.night("2011-12-09")
     assert sample.fingerprint() == before
     assert sample.rows("select count(*) from raw_shop.order_lines") == [(541_909,)]

@@ -28,7 +28,7 @@ TICKETS = {
     "path": "tickets", "records": "data", "key": "id", "changed_at": "updated_at", "cursor": {"param": "updated_since"},
     "paging": {"style": "page", "size": 50, "total_path": "total"},
 }  # fmt: skip
-BROKEN = ("broken_crm", "broken_fxiaoke", "broken_rest", "broken_database", "broken_store")
+BROKEN = ("broken_crm", "broken_fxiaoke", "broken_rest", "broken_database", "broken_store", "broken_unknown")
 
 
 class Company:
@@ -158,6 +158,7 @@ class Company:
                 "entities": {"tickets": TICKETS},
                 **quick,
             },
+            "broken_unknown": {"kind": "rest", "connection": "nowhere", "entities": {"tickets": TICKETS}, **quick},
             "broken_database": {"kind": "database", "connection": "broken_database", **payments, **quick},
             "broken_store": {
                 "kind": "files",
@@ -201,6 +202,7 @@ def test_every_source_lands_broken_ones_stop_nobody_and_no_secret_shows(company,
     assert "entities are stale" in report
     for name in BROKEN:
         assert f"failed ingest_{name}" in output
+    assert "broken_unknown: connection: there is no Airflow connection nowhere" in " ".join(output.split())
 
     # A source that is no longer configured is no longer missed.
     _forget(shop, "broken_rest", "broken_store")
@@ -217,7 +219,7 @@ def test_every_source_lands_broken_ones_stop_nobody_and_no_secret_shows(company,
     assert told["zoho.Contacts"][0] < 10
 
     stale = installation.rows("select distinct source from marts.rpt_source_freshness where is_stale order by 1")
-    assert [source for (source,) in stale] == ["broken_crm", "broken_database", "broken_fxiaoke"]
+    assert [source for (source,) in stale] == ["broken_crm", "broken_database", "broken_fxiaoke", "broken_unknown"]
 
     _no_canary_in(installation, output)
 

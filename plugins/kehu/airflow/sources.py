@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from airflow.exceptions import AirflowNotFoundException
 from airflow.sdk import Asset, BaseHook
 
 from kehu.airflow.connections import to_credentials
 from kehu.airflow.stages import stage
 from kehu.sources.config import Source, Sources, load
+from kehu.sources.contract import Credentials, SourceError
 from kehu.warehouse.runs import Counts, Night
 
 
@@ -27,10 +29,10 @@ def ingest_stage(source: Source) -> Any:
     """The stage that lands what is new in one source."""
 
     def work(url: str, night: Night) -> Counts:
-        from kehu.sources.kinds import ingest
+        from kehu.sources.kinds import declare, ingest
 
-        connection = BaseHook.get_connection(source.connection) if source.connection else None
-        return ingest(url, source, to_credentials(connection) if connection else None, night)
+        declare(url, source)
+        return ingest(url, source, _credentials(source), night)
 
     return stage(
         f"ingest_{source.name}",
@@ -46,6 +48,16 @@ def ingest_stage(source: Source) -> Any:
         pool=source.pool,
         outlets=[asset(source)],
     )(work)
+
+
+def _credentials(source: Source) -> Credentials | None:
+    if source.connection is None:
+        return None
+    try:
+        return to_credentials(BaseHook.get_connection(source.connection))
+    except AirflowNotFoundException:
+        reason = f"there is no Airflow connection {source.connection}: make it, see docs/connections.md"
+        raise SourceError(source.name, "connection", reason) from None
 
 
 def _all_errors() -> tuple[type[Exception], ...]:

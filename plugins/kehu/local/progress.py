@@ -57,6 +57,9 @@ class Progress:
             seconds = f"{stage.seconds:.1f}" if stage.seconds is not None else ""
             table.add_row(stage.stage, _n(stage.rows_in), _n(stage.rows_out), _n(stage.quarantined), seconds)
         self.console.print(table)
+        for stage in runs.stages(self.url, run_id):
+            if stage.error:
+                self.console.print(f"[red]failed: {stage.stage}: {escape(stage.error)}[/red]", highlight=False)
         for line in quarantined_in(self.url, run_id):
             self.console.print(f"quarantined: {escape(line)}", highlight=False)
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from kehu.sources.contract import Credentials, Outcome, Page, State, Version
 from kehu.sources.fxiaoke_api import CallBudget, FxiaokeApi
 from kehu.sources.fxiaoke_query import CHANGED, ID, NEWEST_FIRST, Query, Row, where
-from kehu.sources.fxiaoke_token import Style
+from kehu.sources.fxiaoke_token import Style, style_of
 from kehu.sources.http import Patience
 from kehu.sources.paging import in_groups
 from kehu.sources.values import instant, instant_of_milliseconds, json_text, milliseconds
@@ -46,7 +46,7 @@ class FxiaokeSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     objects: tuple[str, ...] = OBJECTS
-    style: Style = Field("oauth2", description="oauth2 for apps of the new kind, corp for corpAccessToken")
+    style: Style | None = Field(None, description="in place of the connection's: oauth2, or corp for corpAccessToken")
     lag_minutes: float = Field(5, ge=0, description="how far behind the newest change the next reading begins")
     page_size: int = Field(100, ge=1, le=100)
     daily_calls: int = Field(100_000, ge=1, description="calls this warehouse may make in a UTC day")
@@ -70,8 +70,9 @@ class FxiaokeReader:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._settings = settings
+        style = style_of(source, credentials, settings.style)
         self._api = FxiaokeApi(
-            source, credentials, settings.style, tokens, budget, settings.daily_calls, patience, transport, sleep
+            source, credentials, style, tokens, budget, settings.daily_calls, patience, transport, sleep
         )
         self._fields: dict[str, tuple[str, ...]] = {}
 

@@ -25,6 +25,20 @@ class Signature:
     members: Mapping[str, str]
 
 
+def style_of(source: str, credentials: Credentials, configured: Style | None) -> Style:
+    """The style that is configured, else the connection's, else the new one.
+
+    Raises
+    ------
+    SourceError
+        If the connection names another one.
+    """
+    style = configured or credentials.extra.get("style") or "oauth2"
+    if style not in ("oauth2", "corp"):
+        raise SourceError(source, "connection", "the token style is neither oauth2 nor corp")
+    return "oauth2" if style == "oauth2" else "corp"
+
+
 def signature(style: Style, token: AccessToken) -> Signature:
     """How a call shows its token and in whose name it is made."""
     user = token.details["user"]

@@ -31,7 +31,6 @@ def ingest(url: str, source: Source, credentials: Credentials | None, night: Nig
         After the last entity, if any failed: the first one's message. `SourceUnavailable` if another try may mend one.
     """
     entities, load, close = _opened(url, source, credentials)
-    register(url, source.name, source.kind, {name: _max_age(source, name) for name in entities}, source.required)
     rows_in = rows_out = 0
     errors: list[SourceError] = []
     try:
@@ -51,6 +50,12 @@ def ingest(url: str, source: Source, credentials: Credentials | None, night: Nig
     if errors:
         raise next((error for error in errors if isinstance(error, SourceUnavailable)), errors[0])
     return Counts(rows_in, rows_out)
+
+
+def declare(url: str, source: Source) -> None:
+    """Tell the warehouse which entities the source has, so that they are missed also where nothing answers."""
+    ages = {name: _max_age(source, name) for name in _entities(source, settings_of(source))}
+    register(url, source.name, source.kind, ages, source.required)
 
 
 def check(source: Source) -> None:
@@ -95,6 +100,11 @@ def files_settings(source: Source) -> Any:
     return settings.model_copy(update={"location": str((source.folder / settings.location).resolve())})
 
 
+def _entities(source: Source, settings: Any) -> list[str]:
+    named = {"zoho_crm": "modules", "fxiaoke": "objects"}
+    return list(getattr(settings, named.get(source.kind, "entities")))
+
+
 def _max_age(source: Source, entity: str) -> int | None:
     """The entity's own limit where it has one (also none at all), else the source's."""
     entities = source.settings.get("entities")
@@ -111,39 +121,37 @@ def _opened(url: str, source: Source, credentials: Credentials | None) -> Opened
         from kehu.sources.files import FilesSource
 
         files = FilesSource(source.name, settings, credentials)
-        return list(settings.entities), lambda entity, night: files.ingest(url, entity, night), lambda: None
-    reader, entities = _reader(url, source, settings, credentials or Credentials())
+        return _entities(source, settings), lambda entity, night: files.ingest(url, entity, night), lambda: None
+    reader = _reader(url, source, settings, credentials or Credentials())
     policy = Policy(reconcile_days=settings.reconcile_days)
 
     def load(entity: str, night: Night) -> Counts:
         return ingest_records(url, source.name, entity, reader, night, policy)
 
-    return entities, load, reader.close
+    return _entities(source, settings), load, reader.close
 
 
-def _reader(url: str, source: Source, settings: Any, credentials: Credentials) -> tuple[RecordReader, list[str]]:
-    """The reader of a source of records, and its entities."""
+def _reader(url: str, source: Source, settings: Any, credentials: Credentials) -> RecordReader:
+    """The reader of a source of records."""
     if source.kind == "database":
         from kehu.sources.database import DatabaseReader
 
-        return DatabaseReader(source.name, credentials, settings), list(settings.entities)
+        return DatabaseReader(source.name, credentials, settings)
     from kehu.sources.http import Patience
 
     patience = Patience(attempts=settings.attempts)
     if source.kind == "rest":
         from kehu.sources.rest import RestReader
 
-        return RestReader(source.name, credentials, settings, patience=patience), list(settings.entities)
+        return RestReader(source.name, credentials, settings, patience=patience)
     if source.kind == "zoho_crm":
         from kehu.sources.zoho import ZohoReader
 
-        zoho = ZohoReader(source.name, credentials, settings, WarehouseTokens(url), patience=patience)
-        return zoho, list(settings.modules)
+        return ZohoReader(source.name, credentials, settings, WarehouseTokens(url), patience=patience)
     from kehu.sources.fxiaoke import FxiaokeReader
 
     budget = DailyCalls(url, source.name)
-    reader = FxiaokeReader(source.name, credentials, settings, WarehouseTokens(url), budget, patience=patience)
-    return reader, list(settings.objects)
+    return FxiaokeReader(source.name, credentials, settings, WarehouseTokens(url), budget, patience=patience)
 
 
 def _settings(source: Source, model: type[Settings]) -> Settings:

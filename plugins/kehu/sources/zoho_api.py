@@ -14,7 +14,7 @@ from kehu.sources.http import Answer, Expect, Http, Patience, TransientError
 from kehu.sources.zoho_token import grant
 from kehu.warehouse.tokens import MARGIN_SECONDS, AccessToken, Grant, Tokens
 
-SCOPES = "ZohoCRM.modules.READ, ZohoCRM.settings.READ and ZohoCRM.bulk.READ"
+SCOPES = "ZohoCRM.modules.READ, ZohoCRM.settings.fields.READ and ZohoCRM.bulk.READ"
 CODE = re.compile(r"[A-Z_]{1,60}")
 PASSING = {"TOO_MANY_REQUESTS", "INTERNAL_ERROR", "AMBIGUITY_DURING_PROCESSING"}
 TOKEN_CODES = {"INVALID_TOKEN", "AUTHENTICATION_FAILURE"}
