@@ -89,6 +89,7 @@ def land(
     if rows.num_rows >= ANALYZE_ROWS:
         # Without fresh statistics the first staging after a large load is planned blind.
         # Joins are planned by the load; the columns' own texts are cast before anything is asked of them.
+        connection.execute("set local default_statistics_target = 10")
         connection.execute(sql.SQL("analyze {} (_load_id)").format(sql.Identifier(schema, table)))
     connection.commit()
     return rows.num_rows

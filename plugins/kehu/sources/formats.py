@@ -44,6 +44,8 @@ class FormatError(ValueError):
 def to_utf8(content: bytes, encoding: str, row_after: Callable[[str], int]) -> bytes:
     """The same text in UTF-8 without a byte order mark; `row_after` tells the row that follows a text."""
     name = codecs.lookup(encoding).name
+    if name == "utf-8" and content.isascii() and b"\x00" not in content:
+        return content
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
