@@ -11,7 +11,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice
 from typing import Any
@@ -21,10 +21,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
+from kehu.sources.values import EPOCH, instant, instant_of_milliseconds
 from kehu.warehouse.landing import OWN_COLUMNS, record_id
 
-UTC = timezone.utc
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOT_JSON, NO_KEY, NO_TIME = "not_json", "no_key", "no_time"
 # PostgreSQL: what it calls the columns of its own, how long a name and how wide a table may be.
 SYSTEM_COLUMNS = ("tableoid", "xmin", "cmin", "xmax", "cmax", "ctid")
@@ -310,9 +309,8 @@ def to_time(value: Any) -> datetime | None:
     try:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return EPOCH + timedelta(milliseconds=value)
-        if value.isdigit() and len(value) > 8:
-            return EPOCH + timedelta(milliseconds=int(value))
-        at = datetime.fromisoformat(value)
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-    except (AttributeError, TypeError, ValueError, OverflowError):
+    except (ValueError, OverflowError):
         return None
+    if isinstance(value, str) and value.isdigit() and len(value) > 8:
+        return instant_of_milliseconds(value)
+    return instant(value)

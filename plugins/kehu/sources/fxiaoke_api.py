@@ -38,10 +38,6 @@ class CallBudget(Protocol):
         """Add calls; return the day's count."""
         ...
 
-    def used(self, day: date) -> int:
-        """The day's count."""
-        ...
-
 
 class FxiaokeApi:
     """Signed calls, each counted against the day's budget before it is made."""

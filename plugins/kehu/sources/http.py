@@ -229,11 +229,17 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     told = headers.get("Retry-After", "").strip()
     if told.isdecimal():
         return float(told)
+    moment = http_date(told)
+    return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds()) if moment else None
+
+
+def http_date(text: str) -> datetime | None:
+    """The instant that a header names, in UTC where it names no zone; None for anything else."""
     try:
-        moment = parsedate_to_datetime(told)
+        moment = parsedate_to_datetime(text)
     except ValueError:
         return None
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or timezone.utc) - datetime.now(timezone.utc)).total_seconds())
+    return moment.replace(tzinfo=moment.tzinfo or timezone.utc)
 
 
 def _before_deadline(pieces: Iterable[bytes], deadline: float) -> Iterator[bytes]:

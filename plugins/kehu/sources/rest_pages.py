@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urljoin
 
 import httpx
 
 from kehu.sources.contract import Version
-from kehu.sources.http import Answer, TransientError
+from kehu.sources.http import Answer, TransientError, http_date
 from kehu.sources.paging import PageGuard
 from kehu.sources.rest_settings import EntitySettings, PagingSettings
 from kehu.sources.values import instant, instant_of_milliseconds, json_text
@@ -75,7 +74,7 @@ class Listing:
             position = self._next(position, answer, len(rows))
 
     def _take(self, answer: Answer, rows: list[dict[str, Any]], versions: list[Version]) -> None:
-        self._began_at = self._began_at or _date_of(answer)
+        self._began_at = self._began_at or http_date(answer.headers.get("Date", ""))
         total = _total(answer, self._paging)
         self._has_shrunk = self._has_shrunk or (total is not None and self.total is not None and total < self.total)
         self.total = total
@@ -186,11 +185,3 @@ def _version(row: dict[str, Any], entity: EntitySettings) -> Version:
 
 def _marks(versions: list[Version]) -> list[tuple[str, int]]:
     return [(one.record_id, hash(one.record)) for one in versions]
-
-
-def _date_of(answer: Answer) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(answer.headers.get("Date", ""))
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=moment.tzinfo or timezone.utc)

@@ -147,8 +147,8 @@ def ensure_record_table(connection: psycopg.Connection, schema: str, table: str)
         connection.execute(index.format(sql.Identifier(f"{table[:50]}_{suffix}"), name))
 
 
-def ensure_column_table(connection: psycopg.Connection, schema: str, table: str, columns: Sequence[str]) -> list[str]:
-    """Make the raw table of an entity whose rows are text columns, or add the columns it lacks; return those added."""
+def ensure_column_table(connection: psycopg.Connection, schema: str, table: str, columns: Sequence[str]) -> None:
+    """Make the raw table of an entity whose rows are text columns, or add the columns it lacks."""
     known = columns_of(connection, schema, table)
     name = sql.Identifier(schema, table)
     if not known:
@@ -158,11 +158,10 @@ def ensure_column_table(connection: psycopg.Connection, schema: str, table: str,
         connection.execute(sql.SQL("create table {} ({})").format(name, sql.SQL(", ").join(fixed + texts)))
         index = sql.Identifier(f"{table[:50]}_load_id")
         connection.execute(sql.SQL("create index {} on {} using brin (_load_id)").format(index, name))
-        return []
-    added = [column for column in columns if column not in known]
-    for column in added:
-        connection.execute(sql.SQL("alter table {} add column {} text").format(name, sql.Identifier(column)))
-    return added
+        return
+    for column in columns:
+        if column not in known:
+            connection.execute(sql.SQL("alter table {} add column {} text").format(name, sql.Identifier(column)))
 
 
 def columns_of(connection: psycopg.Connection, schema: str, table: str) -> list[str]:
