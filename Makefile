@@ -7,7 +7,7 @@ UV := UV_PYTHON_DOWNLOADS=never $(VENV)/bin/uv pip install --quiet --python $(PY
 KEHU := $(PY) -m kehu.cli
 RANGE := $(if $(AS_OF),--as-of $(AS_OF)) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
 
-.PHONY: help run ui stop clean psql raw fingerprint rollback setup lint test world fakes bench lock
+.PHONY: help run ui stop clean psql raw fingerprint rollback explain simulate setup lint test world fakes bench lock
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -29,6 +29,12 @@ fingerprint: $(VENV)/.runtime ## print a hash of each mart
 
 rollback: $(VENV)/.runtime ## publish the night before the current one again
 	@$(KEHU) rollback
+
+explain: $(VENV)/.runtime ## tell and draw why records are one customer (CUSTOMER=P-…, VALUES=1 with names and mails)
+	@$(KEHU) identity explain $(CUSTOMER) $(if $(VALUES),--show-values)
+
+simulate: $(VENV)/.runtime ## tell and draw what other identity settings would change (SETTINGS=file DECISIONS=file KIND=person)
+	@$(KEHU) identity simulate --settings $(SETTINGS) $(if $(DECISIONS),--decisions $(DECISIONS)) $(if $(KIND),--kind $(KIND))
 
 stop: ## stop all that was started
 	@if [ -x $(PY) ]; then $(KEHU) stop; else echo "nothing was running"; fi

@@ -40,7 +40,8 @@ LAST_NIGHT = SOURCES.last_night
 ### What it does
 Builds one night: loads what is new up to the night's day, checks it, builds customer, transaction and score marts in a
 schema of their own, audits them, and shows them all at once by moving one pointer. The night's day is the run's
-logical date (the day its data interval covers), or the parameter `as_of`.
+logical date (the day its data interval covers), or the parameter `as_of`. Which records are the same customer is
+worked out in between (docs/identity.md).
 
 ### When it fails
 Readers keep the last published night. The failed task's message names the source, the file, the row and the reason, or
@@ -62,6 +63,9 @@ def nightly() -> None:
         stages.require_sources(night),
         stages.check_raw(night),
         stages.dbt_stage("build_staging")(night),
+        stages.normalise_values(night),
+        stages.dbt_stage("build_identity")(night),
+        stages.identify_customers(night),
         stages.dbt_stage("build_intermediate")(night),
         stages.dbt_stage("build_marts")(night),
         stages.dbt_stage("build_features")(night),

@@ -1,3 +1,20 @@
+{#- The loads of a source whose rows are known on the night, as a subquery: accepted ones up to the night, of a file that was
+    sent again its newest accepted version. Loads without a file all count. -#}
+{% macro accepted_loads(source_name) -%}
+        -- A file is known by its day, else by its name without its packing. Load ids grow with time.
+        select max(load_id) as load_id
+        from {{ source('ops', 'loads') }}
+        where
+            source = '{{ source_name }}'
+            and status = 'accepted'
+            and as_of_date <= {{ as_of_date() }}
+        group by
+            entity,
+            file_date,
+            case when file_date is null then regexp_replace(file_name, '\.gz$', '') end,
+            case when file_name is null then load_id end
+{%- endmacro %}
+
 {#- All versions of a source's records known on the night, as the body of a CTE: those of accepted loads up to the night,
     of a file that was sent again those of its newest accepted version, less what is quarantined. Loads without a file
     all count. Where the installation does not read the source there is no raw table, and the CTE has no rows. -#}
@@ -20,18 +37,7 @@
         records._row_number as row_number
     from {{ raw }} as records
     inner join (
-        -- A file is known by its day, else by its name without its packing. Load ids grow with time.
-        select max(load_id) as load_id
-        from {{ source('ops', 'loads') }}
-        where
-            source = '{{ source_name }}'
-            and status = 'accepted'
-            and as_of_date <= {{ as_of_date() }}
-        group by
-            entity,
-            file_date,
-            case when file_date is null then regexp_replace(file_name, '\.gz$', '') end,
-            case when file_name is null then load_id end
+        {{ accepted_loads(source_name) }}
     ) as loads on records._load_id = loads.load_id
     where
         not exists (
@@ -53,8 +59,15 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- A field of a record as trimmed text, null where it is empty. -#}
-{% macro record_text(field) -%} nullif(trim(record ->> '{{ field }}'), '') {%- endmacro %}
+{#- A field of a record, or of an object inside it, as trimmed text; null where it is empty. -#}
+{% macro record_text(field, inside=none) -%}
+    nullif(trim(record {%- if inside %} -> '{{ inside }}' {%- endif %} ->> '{{ field }}'), '')
+{%- endmacro %}
+
+{#- The texts of several fields of a record as an array, without those that are empty. -#}
+{% macro record_texts(fields) -%}
+    array_remove(array[{%- for field in fields -%} {{ record_text(field) }}{{ ", " if not loop.last }} {%- endfor -%}], null)
+{%- endmacro %}
 
 {#- The id of the record that a lookup field of a CRM record points to. -#}
 {% macro record_link(field) -%} nullif(trim(record -> '{{ field }}' ->> 'id'), '') {%- endmacro %}

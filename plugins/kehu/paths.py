@@ -17,3 +17,13 @@ def state_folder() -> Path:
 def reports_folder() -> Path:
     """Where the nightly reports are written."""
     return state_folder() / "reports"
+
+
+def identity_settings() -> Path:
+    """The settings of the linkage: `KEHU_IDENTITY_SETTINGS`, else those that come with it."""
+    return Path(os.environ.get("KEHU_IDENTITY_SETTINGS") or PROJECT / "ml" / "identity" / "settings.yml")
+
+
+def decisions_file() -> Path:
+    """The CSV file of decisions about pairs of records: `KEHU_DECISIONS`, else `decisions.csv` in the project."""
+    return Path(os.environ.get("KEHU_DECISIONS") or PROJECT / "decisions.csv")

@@ -12,7 +12,7 @@ from kehu.paths import PROJECT
 SAMPLE_SOURCES = (
     "shop", "zoho_crm", "fxiaoke", "web", "support", "surveys", "social", "consents", "reference",
 )  # fmt: skip
-HEAVY = ("pandas", "pyarrow", "sklearn", "scipy", "great_expectations", "dbt", "matplotlib", "adbc_driver_postgresql")
+HEAVY = ("pandas", "pyarrow", "sklearn", "scipy", "great_expectations", "dbt", "matplotlib", "adbc_driver_postgresql", "splink", "duckdb")
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +71,9 @@ def test_every_stage_has_its_task(bag):
         "check_raw",
         "require_sources",
         "build_staging",
+        "normalise_values",
+        "build_identity",
+        "identify_customers",
         "build_intermediate",
         "build_marts",
         "build_features",

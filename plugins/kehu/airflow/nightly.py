@@ -19,8 +19,9 @@ def _bad_input() -> tuple[type[Exception], ...]:
     from kehu.airflow.dbt import DbtTestError
     from kehu.sources.contract import SourceError
     from kehu.warehouse.publish import PublishError
+    from ml.identity.store import DecisionError
 
-    return (SourceError, GateError, PublishError, DbtTestError)
+    return (SourceError, GateError, PublishError, DbtTestError, DecisionError)
 
 
 @stage(
@@ -71,14 +72,28 @@ class Layer:
     reads: tuple[str, ...] = ()
 
 
+STAGED = ("shop", "zoho_crm", "fxiaoke", "web", "support", "surveys", "social", "consents", "reference", "ops")
 LAYERS = {
     "build_staging": Layer(
-        "the newest accepted version of each source row, renamed, cast, trimmed",
-        ("path:seeds", "path:models/staging/shop", "path:models/staging/zoho_crm", "path:models/staging/ops"),
+        "the newest accepted version of each source row, renamed, cast, trimmed; what each record says of its customer",
+        (
+            "path:seeds",
+            *(f"path:models/staging/{folder}" for folder in STAGED),
+            "path:models/intermediate/identity/values",
+        ),
+    ),
+    "build_identity": Layer(
+        "what each record says of its customer, in a form that compares",
+        ("path:models/staging/identity/dictionaries", "path:models/intermediate/identity/records"),
+        ("build_staging",),
     ),
     "build_intermediate": Layer(
-        "what kind of line each line is, and which credit cancels which sale",
-        ("path:models/intermediate",),
+        "what kind of line each line is, which credit cancels which sale, and who belongs to which company",
+        (
+            "path:models/staging/identity/graph",
+            "path:models/intermediate/*.sql",
+            "path:models/intermediate/identity/customers",
+        ),
         ("build_staging",),
     ),
     "build_marts": Layer(
@@ -119,6 +134,34 @@ def dbt_stage(name: str) -> Any:
         return Counts(rows_in, build(url, night, layer.select, inputs_from))
 
     return stage(name, f"dbt: {layer.doc}.", _bad_input)(build_layer)
+
+
+@stage(
+    "normalise_values",
+    "Brings names, mail addresses, phones, companies, addresses and birth dates that were never seen before into a form"
+    " that compares; each once, kept in the dictionaries `identity.normal_…`.",
+)
+def normalise_values(url: str, night: Night) -> Counts:
+    """Fill the dictionaries."""
+    from ml.identity.normalise.job import normalise
+
+    rows = normalise(url, night.as_of_date)
+    return Counts(rows, rows)
+
+
+@stage(
+    "identify_customers",
+    "Splink, keys and decisions: which records are the same person or company. Compares what is new or changed; ids stay"
+    " (`identity.assignments`, `identity.merge_log`), doubtful pairs go to `rpt_identity_review`.",
+    _bad_input,
+)
+def identify_customers(url: str, night: Night) -> Counts:
+    """Keep the graph of customers."""
+    from kehu.paths import decisions_file, identity_settings
+    from ml.identity.job import identify
+    from ml.identity.settings import load
+
+    return identify(url, night, load(identity_settings()), decisions_file())
 
 
 @stage("score_segments", "RFM scores and segments.")

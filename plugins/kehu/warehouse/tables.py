@@ -26,6 +26,7 @@ ARROW_TYPES = {
     "date": pa.date32(),
     "timestamptz": pa.timestamp("us", tz="UTC"),
     "timestamp": pa.timestamp("us"),
+    "_int8": pa.list_(pa.int64()),
 }
 COLUMNS_OF = """
 select attribute.attname, type.typname

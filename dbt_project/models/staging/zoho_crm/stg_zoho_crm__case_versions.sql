@@ -13,6 +13,7 @@ typed as (
         record_id as case_id,
         {{ record_link('Account_Name') }} as account_id,
         coalesce({{ record_link('Contact_Name') }}, {{ record_link('Related_To') }}) as contact_id,
+        {{ record_text('Order_Number') }} as order_number,
         is_deleted,
         changed_at,
         load_id,

@@ -1,5 +1,7 @@
 -- Grain: one row per Zoho record that was merged away: the CRM deletes it and does not tell which record it kept instead.
 -- The better of two kinds of evidence counts, and only if it names a single record; a record that came back has no alias.
+-- Nobody can tell the planner how few of all values belong to a record that is gone: it would compare each with each.
+{{ config(pre_hook="set local enable_nestloop = off") }}
 with
 
 contacts as (

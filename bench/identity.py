@@ -1,0 +1,143 @@
+"""Bench of the linkage: ours against plain Splink on the same records; JSON on standard output, a table on the other.
+
+Nothing here tunes anything by labels, but for the peer's threshold: it gets the best of four.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bench.__main__ import say
+from bench.identity_hard import hard_set
+from bench.identity_metrics import false_merges
+from bench.identity_run import Run, best_clustering, run_engine, score_run
+from bench.identity_sets import LabelledSet, febrl, read_set
+from bench.identity_world import score_customers, score_world, world_set
+from bench.night import Bench, installation, measure_night
+from kehu.sources.config import load
+from kehu.sources.nights import newest_night
+from kehu.warehouse.tables import connect
+from world.generate import generate
+
+SMALL = 20_000  # records; up to here both ways of setting the peer are tried
+
+
+def measure_febrl() -> dict:
+    """Both engines on FEBRL's datasets; what is not there is said and left out."""
+    result = {}
+    for number in (1, 2, 3):
+        labelled = febrl(number)
+        if labelled is None:
+            say(f"febrl {number}: left out, its file is not there")
+            continue
+        result[f"febrl {number}"] = compare(f"febrl {number}", labelled)
+    return result
+
+
+def measure_speed(records: int) -> dict:
+    """Both engines on the hard set."""
+    name = f"hard set, {records:,} records"
+    return {name: compare(name, hard_set(records))}
+
+
+def measure_world(customers: int) -> dict:
+    """A real night of a linked world: its customer ids; and both engines on the night's records."""
+    with tempfile.TemporaryDirectory() as folder:
+        generate(customers, 1, Path(folder))
+        sources, truth = Path(folder) / "sources.yml", Path(folder) / "truth"
+        with installation(sources) as bench:
+            say(f"world of {customers:,}: the night")
+            night = measure_night(bench, newest_night(load(sources)))
+            records, assignments = read_night(bench)
+        scores = score_world(records, assignments, truth)
+        for kind, figures in scores.items():
+            say_row(f"night, {kind}", figures["all_records"])
+            say_row(f"night, {kind}, no handles", figures["without_social_handles"])
+        result = {"night": night["stages"], "scores": scores}
+        for kind in ("person", "company"):
+            labelled = world_set(records.filter(pc.equal(records["kind"], kind)), truth, kind)
+            result[kind] = compare(f"world of {customers:,}, {kind}", labelled, kind, in_world=True)
+        return {f"world of {customers:,}": result}
+
+
+def read_night(bench: Bench) -> tuple[pa.Table, pa.Table]:
+    """The records of the night with their columns' types, and the customers they belong to now."""
+    records = "select * from intermediate.int_identity_records order by kind, record_key"
+    current = "select kind, record_key, customer_id from identity.assignments where valid_to is null"
+    return _table(bench, records), _table(bench, current)
+
+
+def _table(bench: Bench, query: str) -> pa.Table:
+    with connect(bench.url) as connection, connection.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetch_arrow_table()
+
+
+def compare(name: str, labelled: LabelledSet, kind: str = "person", *, in_world: bool = False) -> dict:
+    """Scores and costs of each engine, one after the other in processes of their own."""
+    result = {}
+    peers = ("plain", "plain_in_parts") if labelled.records.num_rows <= SMALL else ("plain",)
+    for engine in (*peers, "ours"):
+        say(f"{name}: {engine}")
+        run = run_engine(engine, labelled.records, kind)
+        result[engine] = score_run(run, labelled) | _more(run, labelled, in_world)
+        say_row(f"{name}, {engine}", result[engine])
+    return result
+
+
+def _more(run: Run, labelled: LabelledSet, in_world: bool) -> dict:
+    """False merges in households; in a world also the scores without what nobody can link."""
+    _, cluster = best_clustering(run, labelled)
+    if in_world:
+        return score_customers(labelled, cluster)
+    if labelled.household is None:
+        return {}
+    phones = labelled.records["phones"].to_pylist()
+    return {"households": false_merges(labelled.truth, cluster, labelled.household, phones)}
+
+
+def say_row(name: str, scores: dict) -> None:
+    """One line of the table for people."""
+    cells = [f"{name:<34}"]
+    for kind in ("links", "pairs", "clusters"):
+        if kind in scores:
+            rates = scores[kind]
+            cells.append(f"{kind} P {rates['precision']:.4f} R {rates['recall']:.4f} F1 {rates['f1']:.4f}")
+    cells.append(f"largest {scores['largest_cluster']:,}")
+    if "cpu_seconds" in scores:
+        cells.append(f"{scores['cpu_seconds']:,} CPU s, {scores['peak_mb']:,} MB")
+    say("  ".join(cells))
+
+
+def main() -> None:
+    """Measure FEBRL, a world and the hard set, or anybody's CSV."""
+    parser = argparse.ArgumentParser(prog="bench.identity")
+    parser.add_argument("--only", choices=["febrl", "world", "speed"])
+    parser.add_argument("--customers", type=int, default=10_000)
+    parser.add_argument("--records", type=int, default=1_000_000)
+    parser.add_argument("--set", type=Path, help="a CSV with columns named like int_identity_records")
+    parser.add_argument("--truth", help="its column that names the true customer")
+    parser.add_argument("--id", help="its column of record ids; else the rows are numbered")
+    options = parser.parse_args()
+    if options.set and not options.truth:
+        parser.error("--set needs --truth")
+    if options.set:
+        result = {options.set.name: compare(options.set.name, read_set(options.set, options.truth, options.id))}
+        print(json.dumps(result, indent=1))
+        return
+    parts = {
+        "febrl": measure_febrl,
+        "world": lambda: measure_world(options.customers),
+        "speed": lambda: measure_speed(options.records),
+    }
+    print(json.dumps({name: part() for name, part in parts.items() if options.only in (None, name)}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+-- Grain: one row per known version of a reaction to a post, its deletion included.
+with
+
+versions as (
+
+    {{ record_versions('social', 'reactions') }}
+
+),
+
+typed as (
+
+    select
+        record_id as reaction_id,
+        {{ record_text('post_id') }} as post_id,
+        {{ record_text('handle') }} as handle,
+        is_deleted,
+        changed_at,
+        load_id,
+        row_number
+    from versions
+
+)
+
+select * from typed

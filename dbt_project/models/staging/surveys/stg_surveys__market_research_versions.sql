@@ -1,0 +1,26 @@
+-- Grain: one row per known version of an answer to a market research panel, its deletion included.
+with
+
+versions as (
+
+    {{ record_versions('surveys', 'market_research') }}
+
+),
+
+typed as (
+
+    select
+        record_id as response_id,
+        {{ record_text('name') }} as name,
+        {{ record_text('email') }} as email,
+        {{ record_text('phone') }} as phone,
+        {{ record_text('country') }} as country,
+        is_deleted,
+        changed_at,
+        load_id,
+        row_number
+    from versions
+
+)
+
+select * from typed

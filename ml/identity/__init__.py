@@ -1,0 +1,1 @@
+"""Who is the same customer: normalised records, links with evidence, stable ids."""

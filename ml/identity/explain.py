@@ -1,0 +1,216 @@
+"""Why records are one customer: the records, the id's history, each link with its evidence, and who is tied by what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row, dict_row
+
+from ml.identity.evidence import Step, waterfall
+from ml.identity.model import Model
+from ml.identity.paths import strongest_ties
+from ml.identity.settings import Kind, Linkage, load
+from ml.identity.store import newest_model
+
+MODEL, DECISION = "model", "decision"
+VALUES = (
+    "name_key", "name_han", "mails", "phones", "birth_date", "street", "postcode", "city", "country", "company",
+    "registration", "websites",
+)  # fmt: skip
+CURRENT = "select kind from identity.assignments where customer_id = %s and valid_to is null limit 1"
+LAST_EVENT = """
+    select event, other_customer_id, as_of_date from identity.merge_log
+    where customer_id = %s and event in ('merged', 'vanished') order by as_of_date desc limit 1
+"""
+RECORDS = """
+    select
+        assignments.record_key,
+        split_part(assignments.record_key, ':', 1) as entity,
+        records.known_at,
+        assignments.valid_from
+    from identity.assignments
+    left join intermediate.int_identity_records as records using (kind, record_key)
+    where assignments.kind = %s and assignments.customer_id = %s and assignments.valid_to is null
+    order by records.known_at nulls last, assignments.record_key
+"""
+NIGHT = "select settings_hash, as_of_date from identity.nights where kind = %s and holds_state"
+LINKS = """
+    select left_key, right_key, rule, match_probability, match_weight, cast(evidence as jsonb) as evidence
+    from identity.links
+    where kind = %s and left_key = any(%s) and right_key = any(%s)
+"""
+# The ids that ended in this one, at whatever remove; of an id that ended twice, its newest end counts.
+ALIASES = """
+    with recursive heirs as (
+        select distinct on (customer_id) customer_id, other_customer_id
+        from identity.merge_log where event = 'merged' order by customer_id, as_of_date desc
+    ),
+    family as (
+        select %(id)s as customer_id
+        union
+        select heirs.customer_id from heirs inner join family on heirs.other_customer_id = family.customer_id
+    )
+    select customer_id from family
+    where
+        customer_id <> %(id)s
+        and not exists (
+            select from identity.assignments
+            where assignments.customer_id = family.customer_id and assignments.valid_to is null
+        )
+    order by customer_id
+"""
+HISTORY = """
+    select as_of_date, event, customer_id, other_customer_id, count_records
+    from identity.merge_log
+    where customer_id = any(%(ids)s) or other_customer_id = any(%(ids)s)
+    order by as_of_date, event, customer_id, other_customer_id
+"""
+
+
+class UnknownCustomerError(LookupError):
+    """No customer has this id now, and none that had it lives on."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record of the customer: since when it is known, and since which night it belongs to the customer."""
+
+    record_key: str
+    entity: str
+    known_at: datetime | None
+    valid_from: date
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to the customer's id or to one of its aliases, as `identity.merge_log` tells it."""
+
+    as_of_date: date
+    event: str
+    customer_id: str
+    other_customer_id: str
+    count_records: int
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link between two of the customer's records; `steps` add up to `weight` (bits), none for a certain rule."""
+
+    left_key: str
+    right_key: str
+    rule: str
+    probability: float
+    weight: float
+    is_own_key: bool
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Tie:
+    """How a record hangs together with the customer's first record: by this link, over this next record."""
+
+    record_key: str
+    towards: str
+    link: Link
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A customer: `records` by the time they were known, `links` from the strongest, `ties` from the first record."""
+
+    asked: str
+    customer_id: str
+    kind: Kind
+    records: tuple[Record, ...]
+    aliases: tuple[str, ...]
+    history: tuple[Event, ...]
+    links: tuple[Link, ...]
+    ties: tuple[Tie, ...]
+
+    @property
+    def untied(self) -> tuple[str, ...]:
+        """Records that no recorded link ties to the first one: their pairs were looked at within the component only."""
+        tied = {tie.record_key for tie in self.ties}
+        return tuple(record.record_key for record in self.records[1:] if record.record_key not in tied)
+
+
+def explain(url: str, customer_id: str) -> Explained:
+    """Read all that is known of a customer; an alias stands for the customer that it lives on in.
+
+    Raises
+    ------
+    UnknownCustomerError
+        If there is no such customer, or none any more.
+    """
+    with psycopg.connect(url) as connection:
+        living, kind = _living(connection, customer_id)
+        records = _rows(connection, Record, RECORDS, [kind, living])
+        aliases = tuple(row[0] for row in connection.execute(ALIASES, {"id": living}).fetchall())
+        history = _rows(connection, Event, HISTORY, {"ids": [living, *aliases]})
+        keys = [record.record_key for record in records]
+        with connection.cursor(row_factory=dict_row) as cursor:
+            found = cursor.execute(LINKS, [kind, keys, keys]).fetchall()
+        night = connection.execute(NIGHT, [kind]).fetchone()
+    linkage, model = load().of(kind), newest_model(url, kind, *night) if night else None
+    links = sorted((_link(row, linkage, model) for row in found), key=_strength)
+    return Explained(customer_id, living, kind, records, aliases, history, tuple(links), ties_of(keys, links))
+
+
+def ties_of(keys: Sequence[str], links: Sequence[Link]) -> tuple[Tie, ...]:
+    """The chains of strongest links from the first of `keys` on; a decision against a pair ties nothing."""
+    usable = [link for link in links if link.rule != DECISION or link.weight > 0]
+    ties = strongest_ties(keys, [(link.left_key, link.right_key) for link in usable])
+    return tuple(Tie(record, towards, usable[n]) for record, (towards, n) in ties.items())
+
+
+def read_values(url: str, explained: Explained) -> list[dict[str, Any]]:
+    """The normalised values of the customer's records, in their order: personal data, for the eyes of who asks."""
+    query = f"""
+        select record_key, {", ".join(VALUES)} from intermediate.int_identity_records
+        where kind = %s and record_key = any(%s) order by known_at nulls last, record_key
+    """
+    keys = [record.record_key for record in explained.records]
+    with psycopg.connect(url) as connection, connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query, [explained.kind, keys]).fetchall()  # type: ignore[arg-type, unused-ignore]
+
+
+def _living(connection: psycopg.Connection, customer_id: str) -> tuple[str, Kind]:
+    """The customer that an id stands for today, and its kind."""
+    seen: list[str] = []
+    here = customer_id
+    while (row := connection.execute(CURRENT, [here]).fetchone()) is None:
+        seen.append(here)
+        end = connection.execute(LAST_EVENT, [here]).fetchone()
+        if end is not None and end[0] == "vanished":
+            raise UnknownCustomerError(f"{here} has no records any more since the night of {end[2]}")
+        if end is None or end[1] in seen:
+            raise UnknownCustomerError(f"no customer has the id {customer_id}")
+        here = end[1]
+    return here, row[0]
+
+
+def _rows(connection: psycopg.Connection, made: type[Any], query: str, values: Any) -> tuple[Any, ...]:
+    with connection.cursor(row_factory=class_row(made)) as cursor:
+        return tuple(cursor.execute(query, values).fetchall())  # type: ignore[arg-type, unused-ignore]
+
+
+def _link(row: dict[str, Any], linkage: Linkage, model: Model | None) -> Link:
+    steps = waterfall(row["evidence"], row["match_weight"], linkage, model)
+    return Link(
+        row["left_key"],
+        row["right_key"],
+        row["rule"],
+        row["match_probability"],
+        row["match_weight"],
+        row["rule"] in linkage.keys.own,
+        steps,
+    )
+
+
+def _strength(link: Link) -> tuple[bool, bool, float, str, str, str]:
+    """Sorts decisions before records' own keys before the rest by weight."""
+    return link.rule != DECISION, not link.is_own_key, -link.weight, link.left_key, link.right_key, link.rule

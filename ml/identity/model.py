@@ -1,0 +1,268 @@
+"""The probabilistic model: Splink's, trained on the data itself, without labels.
+
+Fellegi, I. P., Sunter, A. B. (1969), A Theory for Record Linkage, JASA 64(328), sections 2 and 3: the weight of a
+comparison's outcome is log2(m / u), its probability among records of one customer (m) over that among strangers (u).
+m is learned by expectation-maximisation, u from random pairs; how often strangers share a value such as a mail address
+is counted among pairs whose names or birth dates contradict each other, since random pairs hardly ever share one.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from splink import DuckDBAPI, Linker
+
+from ml.identity.calibrate import MOST_UNSEEN, STEP, calibrate
+from ml.identity.settings import Comparison, Level, Linkage, Settings
+from ml.identity.workspace import LIST_COLUMNS, columns, make_pairs, pairs_query, run
+
+log = logging.getLogger(__name__)
+SEED = 1
+RANDOM_PAIRS = 1_000_000
+COMMON = 5  # values held by fewer units are as rare as can be told
+RECALL = 0.7  # share of all true pairs that the prior's rules are taken to find
+LEAST_M = 0.0005
+LEAST_STRANGERS = 0.1  # share of random pairs with an outcome that are strangers at the least
+LEAST_FILLED = 50  # units that must tell something for a comparison to be learned
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model: Splink's settings with their parameters, how common the common values are, and its calibration."""
+
+    parameters: dict[str, Any]
+    commonness: dict[str, dict[str, float]]
+    count_units: int
+    calibration: dict[int, float] = field(default_factory=dict)
+
+
+def comparisons_of(connection: duckdb.DuckDBPyConnection, linkage: Linkage) -> dict[str, Comparison]:
+    """The comparisons that the data tell enough about."""
+    counts = {name: f"count({comparison.needs}) as {name}" for name, comparison in linkage.comparisons.items()}
+    if not counts:
+        return {}
+    filled = columns(connection, f"select {', '.join(counts.values())} from profiles")
+    return {name: linkage.comparisons[name] for name in counts if filled[name][0] >= LEAST_FILLED}
+
+
+def train(connection: duckdb.DuckDBPyConnection, settings: Settings, linkage: Linkage) -> Model | None:
+    """Train on the tables `profiles` and `blocks`; None if there is too little to learn from."""
+    active = comparisons_of(connection, linkage)
+    size = int(columns(connection, "select count(*) as n from profiles")["n"][0])
+    prior = _prior(connection, linkage, size)
+    if not active or not prior:
+        return None
+    commonness = {name: _commonness(connection, name) for name in linkage.frequency}
+    exact = {level.exact for comparison in active.values() for level in comparison.levels if level.exact}
+    strangers = {name: _strangers_share(connection, linkage, name, settings.block_cap) for name in sorted(exact)}
+    untrained = Model(_splink_settings(active, prior, strangers), commonness, size)
+    add_frequencies(connection, untrained)
+    linker = linker_of(connection, untrained.parameters)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        linker.training.estimate_u_using_random_sampling(max_pairs=RANDOM_PAIRS, seed=SEED, min_count_per_level=None)
+        for rule in linkage.training_blocks:
+            if _brings_pairs(connection, rule):
+                linker.training.estimate_parameters_using_expectation_maximisation(
+                    rule, max_pairs=settings.training_pairs, estimate_without_term_frequencies=True
+                )
+    trained = json.loads(json.dumps(linker.misc.save_model_to_json()))
+    model = Model(_completed(trained), commonness, size)
+    return replace(model, calibration=_calibration(connection, model, settings, linkage))
+
+
+def _calibration(
+    connection: duckdb.DuckDBPyConnection, model: Model, settings: Settings, linkage: Linkage
+) -> dict[int, float]:
+    query = pairs_query(linkage.contact_blocks)
+    # Whole blocks are few enough; of more pairs than asked for, those that a hash picks.
+    size = int(columns(connection, f"select count(*) as n from ({query})")["n"][0])
+    share = max(1, -(-size // settings.training_pairs))
+    make_pairs(connection, f"select * from ({query}) where hash(a, b) % {share} = 0")
+    score(connection, model, linkage, float("-inf"), "calibrated")
+    pairs = columns(connection, "select contact, telling from calibrated order by unit_l, unit_r")
+    run(connection, "drop table calibrated")
+    return calibrate(pairs["contact"], pairs["telling"])
+
+
+def _completed(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Outcomes that never occurred in training are taken to be as rare as training could tell.
+
+    Random pairs hold true ones, which in a small set are most of those that agree: they are taken out of u.
+    """
+    prior = parameters["probability_two_random_records_match"]
+    for comparison in parameters["comparisons"]:
+        for level in comparison["comparison_levels"]:
+            if level.get("is_null_level"):
+                continue
+            m = level["m_probability"] = level.get("m_probability") or LEAST_M
+            u = level.get("u_probability") or 1 / RANDOM_PAIRS
+            if not level.get("fix_u_probability"):
+                u = max((u - prior * m) / (1 - prior), LEAST_STRANGERS * u)
+            level["u_probability"] = u
+    return parameters
+
+
+def _prior(connection: duckdb.DuckDBPyConnection, linkage: Linkage, size: int) -> float:
+    """The probability that two random units are the same, by values that hardly ever are shared by two."""
+    if size < 2 or not linkage.prior_blocks:
+        return 0.0
+    query = pairs_query(linkage.prior_blocks)
+    count = int(columns(connection, f"select count(*) as n from ({query})")["n"][0])
+    return min(0.5, count / RECALL / (size * (size - 1) / 2))
+
+
+def _commonness(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, float]:
+    """How large a share of the units holds each of the common values of a column."""
+    query = f"""
+        select {name} as value, count(*) as n, sum(count(*)) over () as total
+        from profiles where {name} is not null group by 1 qualify n >= {COMMON} order by 1
+    """
+    rows = columns(connection, query)
+    return {
+        value: float(n) / float(total) for value, n, total in zip(rows["value"], rows["n"], rows["total"], strict=True)
+    }
+
+
+def add_frequencies(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """Add to `profiles` the column that Splink reads a value's frequency from; rare values count as held by two."""
+    rare = 2 / max(model.count_units, 2)
+    for name, common in model.commonness.items():
+        connection.register("_common", pa.table({name: list(common), "share": pa.array(common.values(), pa.float64())}))
+        run(
+            connection,
+            f"""
+            create or replace table profiles as
+            select profiles.*, coalesce(share, {rare!r}) as tf_{name}
+            from profiles left join _common using ({name})
+            """,
+        )
+        connection.unregister("_common")
+
+
+def _strangers_share(connection: duckdb.DuckDBPyConnection, linkage: Linkage, name: str, cap: int) -> float:
+    """How often two strangers share a value: pairs that do although they contradict each other, among all pairs."""
+    value = f"unnest({name})" if name in LIST_COLUMNS else name
+    query = f"""
+        with held as (select unit, {value} as value from profiles where {name} is not null),
+        used as (select value from held group by value having count(*) between 2 and {cap}),
+        pairs as (
+            select distinct a.unit as a, b.unit as b
+            from held as a inner join used using (value) inner join held as b on a.value = b.value and a.unit < b.unit
+        )
+        select
+            count(*) filter ({linkage.contradiction}) as n,
+            (select count({name}) from profiles) as filled
+        from pairs
+        inner join profiles as l on pairs.a = l.unit
+        inner join profiles as r on pairs.b = r.unit
+    """
+    row = columns(connection, query)
+    filled = float(row["filled"][0])
+    return max(float(row["n"][0]), 0.5) / max(filled * (filled - 1) / 2, 1.0)
+
+
+def _brings_pairs(connection: duckdb.DuckDBPyConnection, rule: str) -> bool:
+    query = f"select 1 as one from profiles as l inner join profiles as r on l.unit < r.unit and {rule} limit 100"
+    return len(columns(connection, query)["one"]) >= 100
+
+
+def _splink_settings(active: dict[str, Comparison], prior: float, strangers: dict[str, float]) -> dict[str, Any]:
+    return {
+        "link_type": "dedupe_only",
+        "unique_id_column_name": "unit",
+        "probability_two_random_records_match": prior,
+        "comparisons": [_splink_comparison(name, comparison, strangers) for name, comparison in active.items()],
+        "blocking_rules_to_generate_predictions": ["l.unit = r.unit"],
+        "retain_matching_columns": False,
+        "retain_intermediate_calculation_columns": True,
+        "em_convergence": 0.001,
+        "max_iterations": 15,
+    }
+
+
+def _splink_comparison(name: str, comparison: Comparison, strangers: dict[str, float]) -> dict[str, Any]:
+    needs, unless = comparison.needs, comparison.unless
+    missing = {
+        "sql_condition": f"{needs}_l is null or {needs}_r is null" + (f" or {unless}" if unless else ""),
+        "label_for_charts": "not known",
+        "is_null_level": True,
+    }
+    levels = [_splink_level(level, strangers) for level in comparison.levels]
+    other = {"sql_condition": "ELSE", "label_for_charts": "different"}
+    return {"output_column_name": name, "comparison_levels": [missing, *levels, other]}
+
+
+def _splink_level(level: Level, strangers: dict[str, float]) -> dict[str, Any]:
+    setting: dict[str, Any] = {"sql_condition": level.sql, "label_for_charts": level.label}
+    if level.frequency:
+        setting |= {"tf_adjustment_column": level.frequency, "tf_adjustment_weight": 1.0}
+        setting |= {"disable_tf_exact_match_detection": True}
+    if level.exact:
+        setting |= {"u_probability": strangers[level.exact], "fix_u_probability": True}
+    return setting
+
+
+def linker_of(connection: duckdb.DuckDBPyConnection, parameters: dict[str, Any]) -> Linker:
+    """Splink's linker over the table `profiles`."""
+    linker = Linker(DuckDBAPI(connection).register("profiles"), parameters)
+    logging.getLogger("splink").setLevel(logging.ERROR)
+    return linker
+
+
+def score(
+    connection: duckdb.DuckDBPyConnection, model: Model, linkage: Linkage, least_weight: float, into: str
+) -> None:
+    """Score the table `pairs` and make the table `into` of those with at least this weight (log2 odds).
+
+    Its columns: unit_l, unit_r, weight, contact and telling (the parts of the weight before calibration), is_telling
+    (whether the two can be told apart at all) and evidence (JSON: weight of each comparison, log2 Bayes factor).
+    """
+    linker = linker_of(connection, model.parameters)
+    pairs = linker._db_api.register("pairs")
+    linker.table_management.register_blocked_pairs_for_predict(pairs)
+    scored = linker.inference.predict(warning_mode="never").physical_name
+    names = [comparison["output_column_name"] for comparison in model.parameters["comparisons"]]
+    weights = {name: _weight_of(model, name) for name in names}
+    tells = [weights[name] for name in linkage.telling if name in weights] or ["0.0"]
+    known = " or ".join(f"{weight} <> 0" for weight in tells)
+    evidence = ", ".join(f"'{name}': round({weight}, 3)" for name, weight in weights.items())
+    connection.register(
+        "_calibration",
+        pa.table(
+            {
+                "step": pa.array(model.calibration, pa.int64()),
+                "bits": pa.array(model.calibration.values(), pa.float64()),
+            }
+        ),
+    )
+    run(
+        connection,
+        f"""
+        create or replace table {into} as
+        with parts as (
+            select unit_l, unit_r, {" + ".join(tells)} as telling, match_weight - ({" + ".join(tells)}) as contact,
+                {known} as is_telling, cast(to_json({{{evidence}}}) as varchar) as evidence
+            from {scored}
+        )
+        select
+            unit_l, unit_r, contact, telling, is_telling, evidence,
+            round(coalesce(bits, least(contact, {MOST_UNSEEN})) + telling, 6) as weight
+        from parts left join _calibration on cast(floor(contact / {STEP}) as bigint) = step
+        where coalesce(bits, least(contact, {MOST_UNSEEN})) + telling >= {least_weight if least_weight > float("-inf") else -1e9}
+        """,
+    )
+    connection.unregister("_calibration")
+    linker.table_management.delete_tables_created_by_splink_from_db()
+
+
+def _weight_of(model: Model, name: str) -> str:
+    comparison = next(c for c in model.parameters["comparisons"] if c["output_column_name"] == name)
+    has_frequency = any(level.get("tf_adjustment_column") for level in comparison["comparison_levels"])
+    return f"(mw_{name} + mw_tf_adj_{name})" if has_frequency else f"mw_{name}"

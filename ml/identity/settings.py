@@ -1,0 +1,112 @@
+"""The settings of the linkage: data in `settings.yml`, checked when read."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from importlib.metadata import version
+from math import log2
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+Kind = Literal["person", "company"]
+SHIPPED = Path(__file__).with_name("settings.yml")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Keys(_Part):
+    """Certain rules: records that share a key of these types."""
+
+    own: tuple[str, ...] = ()
+    linked: tuple[str, ...] = ()
+    cap: int = Field(20_000, gt=1)
+
+
+class Value(_Part):
+    """A column of values that several records may hold; above `cap` holders a value says nothing."""
+
+    cap: int = Field(gt=1)
+
+
+class Level(_Part):
+    """One outcome of a comparison, SQL over the two records' columns (`…_l`, `…_r`)."""
+
+    label: str
+    sql: str
+    frequency: str | None = None  # the more common the value of this column, the weaker the evidence
+    exact: str | None = None  # agreement on this column's values: how often strangers share one is counted, not sampled
+
+
+class Comparison(_Part):
+    """What two records have in common in one respect, levels from the best to the worst."""
+
+    needs: str
+    unless: str | None = None  # SQL: another comparison has told this already
+    levels: tuple[Level, ...] = Field(min_length=1)
+
+
+class Linkage(_Part):
+    """How records of one kind are linked."""
+
+    keys: Keys = Keys()
+    cluster_cap: int = Field(40, gt=1)
+    values: dict[str, Value] = {}
+    frequency: tuple[str, ...] = ()
+    blocks: dict[str, str] = {}
+    comparisons: dict[str, Comparison] = {}
+    contradiction: str = "false"
+    telling: tuple[str, ...] = ()
+    contact_blocks: tuple[str, ...] = ()
+    rules: dict[str, str] = {}
+    prior_blocks: tuple[str, ...] = ()
+    training_blocks: tuple[str, ...] = ()
+
+
+class Settings(_Part):
+    """All of the linkage's settings."""
+
+    link_probability: float = Field(gt=0.5, lt=1)
+    review_probability: float = Field(gt=0, lt=1)
+    training_pairs: int = Field(gt=0)
+    block_cap: int = Field(gt=1)
+    component_cap: int = Field(gt=2)
+    person: Linkage
+    company: Linkage
+
+    @property
+    def link_weight(self) -> float:
+        """The weight (log2 odds) from which two records are linked."""
+        return log2(self.link_probability / (1 - self.link_probability))
+
+    @property
+    def review_weight(self) -> float:
+        """The weight (log2 odds) from which a pair is shown to a person."""
+        return log2(self.review_probability / (1 - self.review_probability))
+
+    def of(self, kind: Kind) -> Linkage:
+        """The linkage of one kind."""
+        return self.person if kind == "person" else self.company
+
+    def fingerprint(self, kind: Kind) -> str:
+        """Changes whenever the same records might be linked differently: by settings or by the libraries that work."""
+        parts = self.model_dump_json(exclude={"person", "company"}), self.of(kind).model_dump_json()
+        tools = [f"{name} {version(name)}" for name in ("splink", "duckdb")]
+        return hashlib.sha256("\n".join([*parts, *tools]).encode()).hexdigest()[:16]
+
+
+@cache
+def load(path: Path = SHIPPED) -> Settings:
+    """Read settings from a file.
+
+    Raises
+    ------
+    ValueError
+        If a setting is missing, unknown or out of range (pydantic's message names it).
+    """
+    return Settings.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
