@@ -101,7 +101,7 @@ def rule_changes(before: pd.DataFrame, after: pd.DataFrame) -> tuple[RuleChange,
 
 
 def examples(table: pd.DataFrame, before: pd.DataFrame, after: pd.DataFrame) -> tuple[Example, ...]:
-    """Links between records that would come together or apart, the weakest first, each half of `EXAMPLES` at most.
+    """Links that bring records together or lose them, the most doubtful first, each half of `EXAMPLES` at most.
 
     Parameters
     ----------
@@ -113,7 +113,8 @@ def examples(table: pd.DataFrame, before: pd.DataFrame, after: pd.DataFrame) -> 
     ids = table.set_index("record_key")
     found = []
     for change, links in ((TOGETHER, after), (APART, before)):
-        held = links[links["is_same_customer"]]
+        # Less likely ones than not lie within one customer by others' doing.
+        held = links[links["is_same_customer"] & (links["match_probability"] > 0.5)]
         was, becomes = (_is_one(held, ids[column]) for column in ("before", "after"))
         changed = held[was != becomes].sort_values(["match_probability", *PAIR]).head(EXAMPLES // 2)
         rows = changed[[*PAIR, "match_probability"]].itertuples(index=False, name=None)

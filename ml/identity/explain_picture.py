@@ -114,7 +114,8 @@ def _draw_tree(axes: Axes, explained: Explained, nodes: list[Node]) -> None:
         if node.parent is not None:
             above = INDENT * min(shown[node.parent].depth, MOST_INDENTS)
             colour = colour_of(node.tie.link) if node.tie else SOFT
-            axes.plot([above, above, x], [node.parent, n, n], color=colour, linewidth=1.6, zorder=1)
+            axes.plot([above, above], [node.parent, n], color=LINE, linewidth=1.6, zorder=0)
+            axes.plot([above, x], [n, n], color=colour, linewidth=1.6, zorder=1)
         axes.plot([x], [n], "o", color=INK, markersize=7, zorder=2)
         known = since[node.head]
         axes.text(x + 0.12, n - 0.13, short(node.head), va="center", weight="bold", fontsize=10)
@@ -206,6 +207,6 @@ def _draw_waterfall(axes: Axes, links: list[Link]) -> None:
     axes.set_xlim(min(edges) - 2, max(edges) + 4)
     axes.axvline(0, color=SOFT, linewidth=0.8)
     axes.grid(axis="y", visible=False)
-    more = f"; {len(links) - 1} more links like it" if len(links) > 1 else ""
+    more = f"; {len(links) - 1} more like it" if len(links) > 1 else ""
     axes.set_xlabel(f"bits (log2 of the odds that both are one){more}", fontsize=8)
     axes.set_title(f"{short(link.left_key)}\n{short(link.right_key)}", fontsize=9)

@@ -68,13 +68,30 @@ def train(connection: duckdb.DuckDBPyConnection, settings: Settings, linkage: Li
         warnings.simplefilter("ignore")
         linker.training.estimate_u_using_random_sampling(max_pairs=RANDOM_PAIRS, seed=SEED, min_count_per_level=None)
         for rule in linkage.training_blocks:
-            if _brings_pairs(connection, rule):
-                linker.training.estimate_parameters_using_expectation_maximisation(
-                    rule, max_pairs=settings.training_pairs, estimate_without_term_frequencies=True
-                )
+            _learn(connection, linker, settings, rule)
+        for rule in linkage.fallback_blocks:
+            if _is_unlearned(linker):
+                _learn(connection, linker, settings, rule)
     trained = json.loads(json.dumps(linker.misc.save_model_to_json()))
     model = Model(_completed(trained), commonness, size)
     return replace(model, calibration=_calibration(connection, model, settings, linkage))
+
+
+def _learn(connection: duckdb.DuckDBPyConnection, linker: Linker, settings: Settings, rule: str) -> None:
+    """One round of expectation-maximisation among the pairs that a rule brings together."""
+    if _brings_pairs(connection, rule):
+        linker.training.estimate_parameters_using_expectation_maximisation(
+            rule, max_pairs=settings.training_pairs, estimate_without_term_frequencies=True
+        )
+
+
+def _is_unlearned(linker: Linker) -> bool:
+    """Whether nothing is known of some comparison among true pairs."""
+    comparisons = linker.misc.save_model_to_json()["comparisons"]
+    return any(
+        all("m_probability" not in level for level in comparison["comparison_levels"] if not level.get("is_null_level"))
+        for comparison in comparisons
+    )
 
 
 def _calibration(
@@ -188,9 +205,9 @@ def _splink_settings(active: dict[str, Comparison], prior: float, strangers: dic
 
 
 def _splink_comparison(name: str, comparison: Comparison, strangers: dict[str, float]) -> dict[str, Any]:
-    needs, unless = comparison.needs, comparison.unless
+    needs = comparison.needs
     missing = {
-        "sql_condition": f"{needs}_l is null or {needs}_r is null" + (f" or {unless}" if unless else ""),
+        "sql_condition": f"{needs}_l is null or {needs}_r is null",
         "label_for_charts": "not known",
         "is_null_level": True,
     }

@@ -36,6 +36,7 @@ STYLE: dict[Any, Any] = {
 }
 DPI = 130
 LONGEST_KEY = 40
+LEAST_BARS = 5  # that a plot has room for, so that few are not fat
 
 
 def save(path: Path, width: float, height: float, draw: Callable[[Figure], None]) -> Path:
@@ -73,7 +74,7 @@ def bars(axes: Axes, names: list[str], values: list[float], colours: list[str], 
     places = range(len(names))
     axes.barh(places, values, color=colours, height=0.62)
     axes.set_yticks(places, names)
-    axes.invert_yaxis()
+    axes.set_ylim(max(len(names), LEAST_BARS) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)
     axes.axvline(0, color=SOFT, linewidth=0.8)
     axes.margins(x=0.22)

@@ -47,7 +47,6 @@ class Comparison(_Part):
     """What two records have in common in one respect, levels from the best to the worst."""
 
     needs: str
-    unless: str | None = None  # SQL: another comparison has told this already
     levels: tuple[Level, ...] = Field(min_length=1)
 
 
@@ -66,6 +65,7 @@ class Linkage(_Part):
     rules: dict[str, str] = {}
     prior_blocks: tuple[str, ...] = ()
     training_blocks: tuple[str, ...] = ()
+    fallback_blocks: tuple[str, ...] = ()
 
 
 class Settings(_Part):

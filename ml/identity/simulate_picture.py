@@ -8,20 +8,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
-from ml.identity.compare import SIZES, UNCHANGED
+from ml.identity.compare import MERGED, REGROUPED, SIZES, SPLIT, UNCHANGED
 from ml.identity.pictures import BAD, FIRST, GOOD, INK, SECOND, SOFT, bare, bars, save
 from ml.identity.simulate import Simulation
 
 LEAST_SHARE = 0.04  # of the height that a flow has, however few customers it stands for
 GAP = 0.16
+COLOURS = {MERGED: FIRST, SPLIT: SECOND, REGROUPED: SOFT}
 
 
 def draw(simulation: Simulation, path: Path) -> Path:
     """Write the picture to `path`."""
 
     def draw_all(figure: Figure) -> None:
-        figure.suptitle(f"{headline(simulation)}\n", x=0.01, ha="left", fontsize=15, weight="bold")
-        figure.text(0.01, 0.925, stakes(simulation), fontsize=10.5, color=SOFT)
+        figure.get_layout_engine().set(rect=(0, 0, 1, 0.88), h_pad=0.15, w_pad=0.15)  # type: ignore[union-attr]
+        figure.text(0.015, 0.95, headline(simulation), fontsize=16, weight="bold", va="center")
+        figure.text(0.015, 0.908, stakes(simulation), fontsize=10.5, color=SOFT, va="center")
         (flows, rules), (sizes, segments) = figure.subplots(2, 2)
         _draw_flows(flows, simulation)
         _draw_rules(rules, simulation)
@@ -34,19 +36,18 @@ def draw(simulation: Simulation, path: Path) -> Path:
 def headline(simulation: Simulation) -> str:
     """The outcome in one line."""
     before, after = simulation.before.count_customers, simulation.after.count_customers
-    if not simulation.moved:
-        return f"Nothing moves: {before:,} customers ({simulation.kind}) stay as they are"
     word = {"person": "persons", "company": "companies"}[simulation.kind]
+    if not simulation.moved:
+        return f"Nothing moves: {before:,} customers ({word}) stay as they are"
     return f"{before:,} customers ({word}) would be {after:,}: {len(simulation.moved):,} records move"
 
 
 def stakes(simulation: Simulation) -> str:
     """What hangs on it in one line."""
     orders, largest = simulation.orders, (simulation.before.count_largest, simulation.after.count_largest)
-    return (
-        f"{orders.count_orders:,} orders with {orders.count_lines:,} lines worth {orders.amount:,.2f} move"
-        f" · largest customer {largest[0]:,} → {largest[1]:,} records · night of {simulation.as_of_date}"
-    )
+    money = f"{orders.count_orders:,} orders with {orders.count_lines:,} lines worth {orders.amount:,.2f} move · "
+    others = f"largest customer {largest[0]:,} → {largest[1]:,} records · night of {simulation.as_of_date}"
+    return (money if simulation.kind == "person" else "") + others
 
 
 def _draw_flows(axes: Axes, simulation: Simulation) -> None:
@@ -54,17 +55,18 @@ def _draw_flows(axes: Axes, simulation: Simulation) -> None:
     bare(axes)
     unchanged = next(o for o in simulation.outcomes if o.outcome == UNCHANGED)
     axes.set_title(f"What becomes of the customers ({unchanged.count_before:,} unchanged)")
-    changed = [o for o in simulation.outcomes if o.outcome != UNCHANGED]
-    most = max((max(o.count_before, o.count_after) for o in changed), default=0)
+    changed = [o for o in simulation.outcomes if o.outcome != UNCHANGED and o.count_records]
+    if not changed:
+        _draw_nothing(axes, "all stay as they are")
+        return
+    most = max(max(o.count_before, o.count_after) for o in changed)
     top = 0.0
-    for outcome, colour in zip(changed, (FIRST, SECOND, SOFT), strict=True):
-        left, right = (
-            max(n / most, LEAST_SHARE) if most and n else 0.0 for n in (outcome.count_before, outcome.count_after)
-        )
-        height = max(left, right, LEAST_SHARE)
+    for outcome in changed:
+        left, right = (max(n / most, LEAST_SHARE) for n in (outcome.count_before, outcome.count_after))
+        height = max(left, right)
         middle = top - height / 2
         corners = [(0, middle + left / 2), (1, middle + right / 2), (1, middle - right / 2), (0, middle - left / 2)]
-        axes.add_patch(Polygon(corners, closed=True, color=colour, alpha=0.8, linewidth=0))
+        axes.add_patch(Polygon(corners, closed=True, color=COLOURS[outcome.outcome], alpha=0.85, linewidth=0))
         axes.text(-0.03, middle, f"{outcome.count_before:,}", ha="right", va="center", weight="bold", fontsize=13)
         axes.text(1.03, middle, f"{outcome.count_after:,}", ha="left", va="center", weight="bold", fontsize=13)
         said = f"{outcome.outcome} ({outcome.count_records:,} records)"
@@ -127,7 +129,9 @@ def _draw_segments(axes: Axes, simulation: Simulation) -> None:
     axes.set_title("Scored customers with a record that moves, by segment")
     moved = [segment for segment in simulation.segments if segment.count_moved]
     if not moved:
-        _draw_nothing(axes, "none of any segment")
+        _draw_nothing(
+            axes, "none of any segment" if simulation.segments else "nobody of this kind has a published score"
+        )
         return
     labels = [f"{s.count_moved:,} of {s.count_customers:,}" for s in moved]
     bars(axes, [s.segment for s in moved], [s.count_moved for s in moved], [FIRST] * len(moved), labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
@@ -171,8 +172,8 @@ def _warehouse() -> str:
     from kehu.local.environment import Databases
 
     home = Home.from_environment()
-    if not home.root.exists():
-        _fail("there is nothing to explain yet: `make run` first")
+    if not os.environ.get("KEHU_WAREHOUSE_URL") and not (home.root / "pgpass").exists():
+        _fail("there is nothing to read yet: `make run` first")
     return Databases.ensure(home).warehouse
 
 

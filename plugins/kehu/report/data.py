@@ -61,6 +61,15 @@ QUERIES = {
     "fits": """
         select model, method, is_fallback, note, count_customers, metrics from marts.fct_model_fits order by model
     """,
+    "identity": """
+        select kind, count_customers, count_records, count_created, count_merged, count_split, count_vanished,
+            (select count(*) from marts.rpt_identity_review as review where review.kind = known.kind) as count_doubtful
+        from ops.published_identity as known order by kind desc
+    """,
+    "findings": """
+        select kind, finding, subject, count_records, reason, count(*) over () as count_findings
+        from ops.published_identity_findings order by count_records desc, kind, finding, subject limit 20
+    """,
     "accounts": """
         select layer, reason, count_lines, amount from marts.rpt_line_reconciliation
         order by array_position(array['raw', 'staging', 'marts'], layer), count_lines desc, reason

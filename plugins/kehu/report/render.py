@@ -47,6 +47,8 @@ def render(data: NightData) -> str:
         stages=data["stages"].to_dict("records"),
         sources=data["sources"].to_dict("records"),
         quality=data["quality"].to_dict("records"),
+        identity=data["identity"].to_dict("records"),
+        findings=data["findings"].to_dict("records"),
         accounts=data["accounts"].to_dict("records"),
         segments=data["segments"].to_dict("records"),
         fits=data.fits,
