@@ -1,45 +1,99 @@
 """How much sharing an address, a phone, a mail address really says, learned from pairs that share them, without labels.
 
 Splink adds the weights of all comparisons as if they were independent. Those of a household are not: who shares the
-phone shares the street and the surname too. So the contact part of a weight is taken as one comparison with many
-outcomes (steps of two bits), and the share of true pairs in each step is the mixing weight of a two-component mixture,
-fitted by expectation-maximisation with the telling part (given name, birth date) as known densities: Dempster, A. P.,
-Laird, N. M., Rubin, D. B. (1977), JRSS B 39(1), section 4.3.
+phone shares the street and the surname too, and some children bear a parent's name. So among pairs in contact the
+contact part of a weight is taken as one comparison with many outcomes (steps of two bits), and the share of true pairs
+in each step and the telling comparisons' outcomes among strangers are fitted as a latent class model by
+expectation-maximisation, with their outcomes among true pairs (m) as Splink learned them: Dempster, A. P., Laird, N.
+M., Rubin, D. B. (1977), JRSS B 39(1), section 4.3.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 STEP = 2.0  # bits
 MOST_UNSEEN = 8.0  # bits that a contact part in a step without experience counts at most
-STRENGTH = 10.0  # pairs that the uncalibrated weight is worth
-ROUNDS = 200
+STRENGTH = 10.0  # pairs that the uncalibrated numbers are worth
+ROUNDS = 300
 MOST_BITS = 30.0
+DECIMALS = 4  # of the weights by which outcomes are told apart
 
 
-def calibrate(contact: Floats, telling: Floats) -> dict[int, float]:
-    """For each step of the contact part (its number, floor(contact / STEP)) the log2 odds that stand for it.
+@dataclass(frozen=True)
+class Outcomes:
+    """A telling comparison: the weight of each outcome (log2 m/u) and how likely it is among true pairs and strangers."""
+
+    weight: Floats
+    m: Floats
+    u: Floats
+
+    def places(self, weights: Floats) -> Ints:
+        """The outcome of each pair by its weight; the number of outcomes where it is not known."""
+        distance = np.abs(weights[:, None] - self.weight[None, :])
+        place = distance.argmin(axis=1)
+        return np.where(distance[np.arange(len(weights)), place] < 10.0**-DECIMALS, place, len(self.weight))
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Log2 odds for each step of the contact part, and new weights for outcomes of telling comparisons."""
+
+    steps: Mapping[int, float] = field(default_factory=dict)
+    telling: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+def calibrate(contact: Floats, telling: Mapping[str, Floats], outcomes: Mapping[str, Outcomes]) -> Calibration:
+    """Fit the calibration on pairs in contact.
 
     Parameters
     ----------
-    contact, telling : arrays of shape (n_pairs,)
-        The two parts of each pair's weight in bits (log2 Bayes factors; the contact part holds the prior).
+    contact : array of shape (n_pairs,)
+        Bits of the contact part of each pair's weight, prior included.
+    telling
+        For each telling comparison the weight of each pair's outcome in bits, 0 where it is not known.
     """
     if not len(contact):
-        return {}
+        return Calibration()
     step = np.floor(contact / STEP).astype(np.int64)
-    steps, place = np.unique(step, return_inverse=True)
-    factor = np.exp2(np.clip(telling, -MOST_BITS, MOST_BITS))
-    count = np.bincount(place)
+    places = [outcomes[name].places(weights) for name, weights in telling.items()]
+    patterns, count = np.unique(np.column_stack([step, *places]), axis=0, return_counts=True)
+    steps, at = np.unique(patterns[:, 0], return_inverse=True)
+    of = [patterns[:, number + 1] for number in range(len(places))]
+    m = np.prod([_known(outcomes[name].m)[of[n]] for n, name in enumerate(telling)], axis=0)
+    strangers = {name: outcomes[name].u.copy() for name in telling}
     assumed = 1 / (1 + np.exp2(-(steps + 0.5) * STEP))
-    share = assumed.copy()
+    share, total = assumed.copy(), np.bincount(at, count)
     for _ in range(ROUNDS):
-        odds = share[place] * factor
-        matches = np.bincount(place, odds / (odds + 1 - share[place]))
-        share = (matches + STRENGTH * assumed) / (count + STRENGTH)
+        u = np.prod([_known(strangers[name])[of[n]] for n, name in enumerate(telling)], axis=0)
+        same = share[at] * m / (share[at] * m + (1 - share[at]) * u)
+        share = (np.bincount(at, same * count) + STRENGTH * assumed) / (total + STRENGTH)
+        for n, name in enumerate(telling):
+            strangers[name] = _shares(of[n], (1 - same) * count, outcomes[name].u)
     share = np.clip(share, 2.0**-MOST_BITS, 1 - 2.0**-MOST_BITS)
     bits = np.log2(share / (1 - share)).round(6)
-    return dict(zip(steps.tolist(), bits.tolist(), strict=True))
+    return Calibration(
+        dict(zip(steps.tolist(), bits.tolist(), strict=True)),
+        {name: _weights(outcomes[name], strangers[name]) for name in telling},
+    )
+
+
+def _known(probability: Floats) -> Floats:
+    """Probabilities by outcome, with 1 for what is not known."""
+    return np.append(probability, 1.0)
+
+
+def _shares(place: Ints, weight: Floats, assumed: Floats) -> Floats:
+    counted = np.bincount(place, weight, minlength=len(assumed) + 1)[: len(assumed)]
+    return (counted + STRENGTH * assumed) / (counted.sum() + STRENGTH)
+
+
+def _weights(outcomes: Outcomes, strangers: Floats) -> dict[str, float]:
+    new = np.log2(outcomes.m / strangers).round(6)
+    return {f"{old:.{DECIMALS}f}": float(bits) for old, bits in zip(outcomes.weight, new, strict=True)}

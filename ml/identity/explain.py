@@ -13,7 +13,7 @@ from psycopg.rows import class_row, dict_row
 from ml.identity.evidence import Step, waterfall
 from ml.identity.model import Model
 from ml.identity.paths import strongest_ties
-from ml.identity.settings import Kind, Linkage, load
+from ml.identity.settings import Kind, Linkage, Settings, load
 from ml.identity.store import newest_model
 
 MODEL, DECISION = "model", "decision"
@@ -138,8 +138,10 @@ class Explained:
         return tuple(record.record_key for record in self.records[1:] if record.record_key not in tied)
 
 
-def explain(url: str, customer_id: str) -> Explained:
+def explain(url: str, customer_id: str, settings: Settings | None = None) -> Explained:
     """Read all that is known of a customer; an alias stands for the customer that it lives on in.
+
+    `settings` are those that the night linked with; None: the shipped ones.
 
     Raises
     ------
@@ -155,7 +157,7 @@ def explain(url: str, customer_id: str) -> Explained:
         with connection.cursor(row_factory=dict_row) as cursor:
             found = cursor.execute(LINKS, [kind, keys, keys]).fetchall()
         night = connection.execute(NIGHT, [kind]).fetchone()
-    linkage, model = load().of(kind), newest_model(url, kind, *night) if night else None
+    linkage, model = (settings or load()).of(kind), newest_model(url, kind, *night) if night else None
     links = sorted((_link(row, linkage, model) for row in found), key=_strength)
     return Explained(customer_id, living, kind, records, aliases, history, tuple(links), ties_of(keys, links))
 

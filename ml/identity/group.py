@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ml.identity.cluster import NEVER, components, contract
-from ml.identity.model import Model, score
+from ml.identity.model import Model
+from ml.identity.scoring import score
 from ml.identity.settings import Linkage, Settings
 from ml.identity.workspace import columns, make_pairs, run
 

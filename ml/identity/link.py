@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from ml.identity.decisions import Decision, Judged, judge
 from ml.identity.group import CERTAIN, Grouping, group
-from ml.identity.model import Model, add_frequencies, score, train
+from ml.identity.model import Model, add_frequencies
+from ml.identity.scoring import score, train_and_calibrate
 from ml.identity.settings import Kind, Linkage, Settings, load
 from ml.identity.units import form_units, make_key_links
 from ml.identity.workspace import (
@@ -151,7 +152,7 @@ def prepare(
     if is_whole:
         note_crowded_blocks(connection, settings.block_cap)
     if model is None and is_whole:
-        return train(connection, settings, linkage)
+        return train_and_calibrate(connection, settings, linkage)
     if model is not None:
         add_frequencies(connection, model)
     return model

@@ -11,16 +11,16 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 from splink import DuckDBAPI, Linker
 
-from ml.identity.calibrate import MOST_UNSEEN, STEP, calibrate
+from ml.identity.calibrate import Calibration
 from ml.identity.settings import Comparison, Level, Linkage, Settings
-from ml.identity.workspace import LIST_COLUMNS, columns, make_pairs, pairs_query, run
+from ml.identity.workspace import LIST_COLUMNS, columns, pairs_query, run
 
 log = logging.getLogger(__name__)
 SEED = 1
@@ -39,7 +39,7 @@ class Model:
     parameters: dict[str, Any]
     commonness: dict[str, dict[str, float]]
     count_units: int
-    calibration: dict[int, float] = field(default_factory=dict)
+    calibration: Calibration = field(default_factory=Calibration)
 
 
 def comparisons_of(connection: duckdb.DuckDBPyConnection, linkage: Linkage) -> dict[str, Comparison]:
@@ -73,8 +73,7 @@ def train(connection: duckdb.DuckDBPyConnection, settings: Settings, linkage: Li
             if _is_unlearned(linker):
                 _learn(connection, linker, settings, rule)
     trained = json.loads(json.dumps(linker.misc.save_model_to_json()))
-    model = Model(_completed(trained), commonness, size)
-    return replace(model, calibration=_calibration(connection, model, settings, linkage))
+    return Model(_completed(trained), commonness, size)
 
 
 def _learn(connection: duckdb.DuckDBPyConnection, linker: Linker, settings: Settings, rule: str) -> None:
@@ -92,20 +91,6 @@ def _is_unlearned(linker: Linker) -> bool:
         all("m_probability" not in level for level in comparison["comparison_levels"] if not level.get("is_null_level"))
         for comparison in comparisons
     )
-
-
-def _calibration(
-    connection: duckdb.DuckDBPyConnection, model: Model, settings: Settings, linkage: Linkage
-) -> dict[int, float]:
-    query = pairs_query(linkage.contact_blocks)
-    # Whole blocks are few enough; of more pairs than asked for, those that a hash picks.
-    size = int(columns(connection, f"select count(*) as n from ({query})")["n"][0])
-    share = max(1, -(-size // settings.training_pairs))
-    make_pairs(connection, f"select * from ({query}) where hash(a, b) % {share} = 0")
-    score(connection, model, linkage, float("-inf"), "calibrated")
-    pairs = columns(connection, "select contact, telling from calibrated order by unit_l, unit_r")
-    run(connection, "drop table calibrated")
-    return calibrate(pairs["contact"], pairs["telling"])
 
 
 def _completed(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -231,55 +216,3 @@ def linker_of(connection: duckdb.DuckDBPyConnection, parameters: dict[str, Any])
     linker = Linker(DuckDBAPI(connection).register("profiles"), parameters)
     logging.getLogger("splink").setLevel(logging.ERROR)
     return linker
-
-
-def score(
-    connection: duckdb.DuckDBPyConnection, model: Model, linkage: Linkage, least_weight: float, into: str
-) -> None:
-    """Score the table `pairs` and make the table `into` of those with at least this weight (log2 odds).
-
-    Its columns: unit_l, unit_r, weight, contact and telling (the parts of the weight before calibration), is_telling
-    (whether the two can be told apart at all) and evidence (JSON: weight of each comparison, log2 Bayes factor).
-    """
-    linker = linker_of(connection, model.parameters)
-    pairs = linker._db_api.register("pairs")
-    linker.table_management.register_blocked_pairs_for_predict(pairs)
-    scored = linker.inference.predict(warning_mode="never").physical_name
-    names = [comparison["output_column_name"] for comparison in model.parameters["comparisons"]]
-    weights = {name: _weight_of(model, name) for name in names}
-    tells = [weights[name] for name in linkage.telling if name in weights] or ["0.0"]
-    known = " or ".join(f"{weight} <> 0" for weight in tells)
-    evidence = ", ".join(f"'{name}': round({weight}, 3)" for name, weight in weights.items())
-    connection.register(
-        "_calibration",
-        pa.table(
-            {
-                "step": pa.array(model.calibration, pa.int64()),
-                "bits": pa.array(model.calibration.values(), pa.float64()),
-            }
-        ),
-    )
-    run(
-        connection,
-        f"""
-        create or replace table {into} as
-        with parts as (
-            select unit_l, unit_r, {" + ".join(tells)} as telling, match_weight - ({" + ".join(tells)}) as contact,
-                {known} as is_telling, cast(to_json({{{evidence}}}) as varchar) as evidence
-            from {scored}
-        )
-        select
-            unit_l, unit_r, contact, telling, is_telling, evidence,
-            round(coalesce(bits, least(contact, {MOST_UNSEEN})) + telling, 6) as weight
-        from parts left join _calibration on cast(floor(contact / {STEP}) as bigint) = step
-        where coalesce(bits, least(contact, {MOST_UNSEEN})) + telling >= {least_weight if least_weight > float("-inf") else -1e9}
-        """,
-    )
-    connection.unregister("_calibration")
-    linker.table_management.delete_tables_created_by_splink_from_db()
-
-
-def _weight_of(model: Model, name: str) -> str:
-    comparison = next(c for c in model.parameters["comparisons"] if c["output_column_name"] == name)
-    has_frequency = any(level.get("tf_adjustment_column") for level in comparison["comparison_levels"])
-    return f"(mw_{name} + mw_tf_adj_{name})" if has_frequency else f"mw_{name}"

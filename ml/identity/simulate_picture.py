@@ -126,7 +126,7 @@ def _draw_sizes(axes: Axes, simulation: Simulation) -> None:
 
 
 def _draw_segments(axes: Axes, simulation: Simulation) -> None:
-    axes.set_title("Scored customers with a record that moves, by segment")
+    axes.set_title("Scored customers that move, by segment")
     moved = [segment for segment in simulation.segments if segment.count_moved]
     if not moved:
         _draw_nothing(

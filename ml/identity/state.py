@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -12,6 +11,7 @@ import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
 
 from kehu.warehouse.tables import append
+from ml.identity.calibrate import Calibration
 from ml.identity.model import Model
 from ml.identity.settings import Kind
 from ml.identity.workspace import LISTS, TEXTS
@@ -75,15 +75,15 @@ def save_model(
     state: State, model: Model, version: str, fingerprint: str, count_records: int, trained_on: date
 ) -> None:
     """Keep a trained model; the same version again changes nothing."""
-    parts = asdict(model)
     numbers = {
-        "parameters": parts["parameters"],
+        "parameters": model.parameters,
         "count_units": model.count_units,
-        "calibration": {str(step): bits for step, bits in model.calibration.items()},
+        "steps": {str(step): bits for step, bits in model.calibration.steps.items()},
+        "telling": {name: dict(weights) for name, weights in model.calibration.telling.items()},
     }
     rows = {
         "model_version": [version], "trained_on": [trained_on.isoformat()], "count_records": [count_records],
-        "settings_hash": [fingerprint], "parameters": [_json(numbers)], "commonness": [_json(parts["commonness"])],
+        "settings_hash": [fingerprint], "parameters": [_json(numbers)], "commonness": [_json(model.commonness)],
     }  # fmt: skip
     state.put("new_model", pa.table(rows))
     state.run(
@@ -101,7 +101,8 @@ def save_model(
 def model_of(row: Mapping[str, Any]) -> Model:
     """A model from its row of `identity.models` (JSON columns as text)."""
     numbers = json.loads(row["parameters"])
-    calibration = {int(step): float(bits) for step, bits in numbers["calibration"].items()}
+    steps = {int(step): float(bits) for step, bits in numbers["steps"].items()}
+    calibration = Calibration(steps, numbers["telling"])
     return Model(numbers["parameters"], json.loads(row["commonness"]), int(numbers["count_units"]), calibration)
 
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.tree import Tree
 
 from kehu.local.home import Home
-from kehu.paths import state_folder
+from kehu.paths import decisions_file, identity_settings, state_folder
 
 if TYPE_CHECKING:
     from ml.identity.explain import Explained, Link
@@ -36,10 +36,11 @@ def explain(
     from ml.identity.explain import UnknownCustomerError, read_values
     from ml.identity.explain import explain as look_up
     from ml.identity.explain_picture import draw
+    from ml.identity.settings import load
 
     url = _warehouse()
     try:
-        explained = look_up(url, customer_id.strip())
+        explained = look_up(url, customer_id.strip(), load(identity_settings()))
     except UnknownCustomerError as error:
         _fail(str(error))
     _print_customer(explained)
@@ -70,12 +71,15 @@ def simulate(
 
     try:
         wanted = load(settings)
-    except (ValidationError, YAMLError, ValueError) as error:
-        _fail(f"{settings.name}: {error}")
+    except ValidationError as error:
+        told = "; ".join(f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors())
+        _fail(f"{settings.name}: {told}")
+    except YAMLError as error:
+        _fail(f"{settings.name} is not YAML: {error}")
     url = _warehouse()
     try:
         with console.status("linking the newest night's records"):
-            simulation = try_out(url, wanted, kind, decisions)
+            simulation = try_out(url, wanted, kind, decisions or decisions_file())
     except (NothingToCompareError, DecisionError) as error:
         _fail(str(error))
     _print_simulation(simulation)

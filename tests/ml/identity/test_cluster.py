@@ -56,8 +56,8 @@ def partitions(nodes):
         pytest.param(
             [(5, 9, 2.0), (1, 9, 2.0), (1, 5, -9.0)], [[1, 9], [5]], id="the first nodes, not the first edges"
         ),
-        pytest.param([(0, 1, 3.0), (1, 0, -4.0)], [[0], [1]], id="edges of one pair add up, against"),
-        pytest.param([(0, 1, -1.0), (1, 0, 3.0)], [[0, 1]], id="edges of one pair add up, for"),
+        pytest.param([(0, 1, -4.0), (1, 0, 3.0)], [[0], [1]], id="edges of one pair add up, against"),
+        pytest.param([(0, 1, 3.0), (1, 0, -1.0)], [[0, 1]], id="edges of one pair add up, for"),
         # 0 and 1 together draw 2 with 1 + 1; on their own both are weaker than 3 with 1.5.
         pytest.param(
             [(0, 1, 5.0), (0, 2, 1.0), (1, 2, 1.0), (2, 3, 1.5), (0, 3, -4.0), (1, 3, -4.0)],

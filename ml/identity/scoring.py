@@ -1,0 +1,117 @@
+"""Scores of pairs: Splink's weights, calibrated by what is known of pairs in contact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from ml.identity.calibrate import DECIMALS, MOST_UNSEEN, STEP, Calibration, Outcomes, calibrate
+from ml.identity.model import Model, linker_of, train
+from ml.identity.settings import Linkage, Settings
+from ml.identity.workspace import columns, make_pairs, pairs_query, run
+
+Floats = npt.NDArray[np.float64]
+LEAST = -1e9  # bits below which no weight lies
+
+
+def train_and_calibrate(connection: duckdb.DuckDBPyConnection, settings: Settings, linkage: Linkage) -> Model | None:
+    """Train on the tables `profiles` and `blocks`; None if there is too little to learn from."""
+    model = train(connection, settings, linkage)
+    if model is None:
+        return None
+    query = pairs_query(linkage.contact_blocks)
+    # Of more pairs than asked for, those that a hash picks.
+    size = int(columns(connection, f"select count(*) as n from ({query})")["n"][0])
+    share = max(1, -(-size // settings.training_pairs))
+    make_pairs(connection, f"select * from ({query}) where hash(a, b) % {share} = 0")
+    scored = _predict(connection, model)
+    telling = _telling(model, linkage)
+    parts = [f"mw_{name}" for name in telling]
+    told = " + ".join(_weight(model, name) for name in telling) or "0.0"
+    query = f"select match_weight - ({told}) as contact{''.join(', ' + part for part in parts)} from {scored}"
+    rows = columns(connection, query)
+    weights = {name: np.asarray(rows[f"mw_{name}"], dtype=np.float64) for name in telling}
+    outcomes = {name: outcomes_of(model, name) for name in telling}
+    run(connection, f"drop table {scored}")
+    return replace(model, calibration=calibrate(np.asarray(rows["contact"], dtype=np.float64), weights, outcomes))
+
+
+def score(
+    connection: duckdb.DuckDBPyConnection, model: Model, linkage: Linkage, least_weight: float, into: str
+) -> None:
+    """Score the table `pairs` and make the table `into` of those with at least this weight (log2 odds).
+
+    Its columns: unit_l, unit_r, weight, is_telling (whether the two can be told apart at all) and evidence (JSON: bits
+    of each comparison, log2 Bayes factor; of telling ones as calibrated).
+    """
+    scored = _predict(connection, model)
+    names = _comparisons(model)
+    telling = _telling(model, linkage)
+    raw = " + ".join(_weight(model, name) for name in telling) or "0.0"
+    steps = " ".join(f"when {step} then {bits!r}" for step, bits in model.calibration.steps.items())
+    finals = {name: _calibrated(model, name) if name in telling else _weight(model, name) for name in names}
+    evidence = ", ".join(f"'{name}': round(final_{name}, 3)" for name in names)
+    known = " or ".join(f"mw_{name} <> 0" for name in telling) or "false"
+    total = " + ".join(["coalesce(bits, least(contact, " + repr(MOST_UNSEEN) + "))", *(f"final_{n}" for n in telling)])
+    run(
+        connection,
+        f"""
+        create or replace table {into} as
+        with contacts as (select *, match_weight - ({raw}) as contact from {scored}),
+        stepped as (
+            select *, {f"case cast(floor(contact / {STEP}) as bigint) {steps} end" if steps else "cast(null as double)"}
+                as bits
+            from contacts
+        ),
+        told as (select *, {", ".join(f"{final} as final_{name}" for name, final in finals.items())} from stepped),
+        weighed as (select *, round({total}, 6) as weight from told)
+        select unit_l, unit_r, weight, {known} as is_telling, cast(to_json({{{evidence}}}) as varchar) as evidence
+        from weighed where weight >= {max(least_weight, LEAST)!r}
+        """,
+    )
+    run(connection, f"drop table {scored}")
+
+
+def outcomes_of(model: Model, name: str) -> Outcomes:
+    """The outcomes of a comparison as Splink learned them; the last one stands for all others."""
+    levels = [level for level in _comparison(model, name)["comparison_levels"] if not level.get("is_null_level")]
+    m, u = (np.array([level[key] for level in levels]) for key in ("m_probability", "u_probability"))
+    return Outcomes(np.log2(m / u), m / m.sum(), u / u.sum())
+
+
+def _predict(connection: duckdb.DuckDBPyConnection, model: Model) -> str:
+    """Let Splink weigh the table `pairs`; the name of its table."""
+    linker = linker_of(connection, model.parameters)
+    linker.table_management.register_blocked_pairs_for_predict(linker._db_api.register("pairs"))
+    return str(linker.inference.predict(warning_mode="never").physical_name)
+
+
+def _comparison(model: Model, name: str) -> Mapping:
+    return next(c for c in model.parameters["comparisons"] if c["output_column_name"] == name)
+
+
+def _comparisons(model: Model) -> list[str]:
+    return [comparison["output_column_name"] for comparison in model.parameters["comparisons"]]
+
+
+def _telling(model: Model, linkage: Linkage) -> list[str]:
+    return [name for name in linkage.telling if name in _comparisons(model)]
+
+
+def _weight(model: Model, name: str) -> str:
+    has_frequency = any(level.get("tf_adjustment_column") for level in _comparison(model, name)["comparison_levels"])
+    return f"(mw_{name} + mw_tf_adj_{name})" if has_frequency else f"mw_{name}"
+
+
+def _calibrated(model: Model, name: str) -> str:
+    """The weight of a telling comparison: among pairs in contact what it says there, if that is less."""
+    new = model.calibration.telling.get(name, {})
+    if not new:
+        return _weight(model, name)
+    cases = " ".join(f"when round(mw_{name}, {DECIMALS}) = {old} then {bits!r}" for old, bits in new.items())
+    weight = _weight(model, name)
+    return f"case when bits is null or mw_{name} = 0 then {weight} else least({weight}, case {cases} else {weight} end) end"
