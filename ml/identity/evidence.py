@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log2
 
+from ml.identity.calibrate import DECIMALS
 from ml.identity.model import Model
 from ml.identity.settings import Linkage
 
@@ -55,7 +56,9 @@ def _outcome(name: str, bits: float, model: Model) -> str:
     comparisons = {comparison["output_column_name"]: comparison for comparison in model.parameters["comparisons"]}
     levels = comparisons[name]["comparison_levels"] if name in comparisons else []
     known = [level for level in levels if not level.get("is_null_level")]
+    calibrated = model.calibration.telling.get(name, {})
     for level in known:
-        if abs(log2(level["m_probability"] / level["u_probability"]) - bits) < ROUNDED:
+        learned = log2(level["m_probability"] / level["u_probability"])
+        if min(abs(learned - bits), abs(calibrated.get(f"{learned:.{DECIMALS}f}", learned) - bits)) < ROUNDED:
             return str(level["label_for_charts"])
     return next((str(level["label_for_charts"]) for level in known if level.get("tf_adjustment_column")), "")

@@ -25,6 +25,7 @@ SIGNED = "cast(cast(block as hugeint) - 9223372036854775808 as bigint)"  # of an
 DERIVED = """
     list_sort(list_distinct(list_transform(phones, lambda x: right(x, 9)))) as phone_tails,
     mails[1] as mail,
+    split_part(mails[1], '@', 2) as mail_domain,
     right(phones[1], 9) as phone,
     websites[1] as website,
     coalesce(street, postcode) as place,

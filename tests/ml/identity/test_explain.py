@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from math import log2
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -11,12 +11,15 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from kehu.cli import app
+from kehu.warehouse.tables import connect
+from ml.identity.calibrate import Calibration
 from ml.identity.evidence import waterfall
 from ml.identity.explain import UnknownCustomerError, explain
 from ml.identity.explain_picture import draw, nodes_of, panels_of
 from ml.identity.model import Model
 from ml.identity.paths import strongest_ties
 from ml.identity.settings import load
+from ml.identity.state import State, save_model
 from tests.ml.identity.graphs import assign, event, execute, link, make_records
 
 LINKAGE = load().person
@@ -46,6 +49,7 @@ MODEL = Model(
     },
     {},
     100,
+    Calibration({}, {"given": {"4.0000": 1.5}}),
 )
 
 
@@ -58,6 +62,7 @@ def test_the_steps_add_up_contact_first_and_are_named():
         ("given", "alike", 4.0),
     ]
     assert sum(step.bits for step in steps) == 5.5
+    assert waterfall({"given": 1.5}, 0.0, LINKAGE, MODEL)[-1].outcome == "alike"  # as calibrated
     # A weight that no level has is that of a value weighed by how common it is.
     assert waterfall({"given": 6.3}, 0.0, LINKAGE, MODEL)[-1].outcome == "same name"
 
@@ -178,10 +183,13 @@ def test_ids_without_records_are_told_apart(graph):
 
 def test_the_model_of_the_night_names_prior_and_outcomes(graph):
     execute(graph, "insert into identity.nights values ('2024-03-05', 'person', 'v1', 'h', 1, true, true, '{}')")
-    model = '{"parameters": {"probability_two_random_records_match": 0.5, "comparisons": []}, "count_units": 2, "calibration": {}}'
-    execute(graph, "insert into identity.models values ('v1', 'person', '2024-03-05', 2, 'h', %s, '{}')", [model])
-    link = next(link for link in explain(graph, "P-b").links if link.steps)
-    assert (link.steps[0].name, link.steps[0].bits) == ("prior", log2(1))
+    with connect(graph) as connection:
+        save_model(State(connection, "person"), MODEL, "v1", "h", 2, date(2024, 3, 5))
+    link(graph, "zoho_crm.Contacts:5", "surveys.nps:3", weight=20.0, evidence={"mail": 8.0, "given": 1.5})
+    found = next(link for link in explain(graph, "P-b").links if link.weight == 20.0)
+    assert [(step.name, step.outcome) for step in found.steps] == [
+        ("prior", "any two records"), ("mail", "same mail"), ("calibration", ""), ("given", "alike"),
+    ]  # fmt: skip
 
 
 def test_the_picture_has_a_node_for_records_that_share_a_key_and_a_panel_for_like_links(graph, tmp_path):
@@ -191,8 +199,8 @@ def test_the_picture_has_a_node_for_records_that_share_a_key_and_a_panel_for_lik
     assert [(node.head, node.members, node.depth) for node in nodes] == [
         ("shop.accounts:1", ("shop.accounts:1", "shop.orders:9"), 0),
         ("zoho_crm.Contacts:5", ("zoho_crm.Contacts:5",), 1),
-        ("surveys.nps:3", ("surveys.nps:3",), 2),
         ("support.calls:7", ("support.calls:7",), 2),
+        ("surveys.nps:3", ("surveys.nps:3",), 2),
     ]
     assert [len(panel) for panel in panels_of(nodes)] == [2]
     first, again = (draw(explained, tmp_path / f"{n}.png").read_bytes() for n in range(2))
