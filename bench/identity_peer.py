@@ -1,4 +1,7 @@
-"""The peer: plain Splink, well set, with its own comparisons and its own clustering by connected components."""
+"""The peer: plain Splink, well set, with its own comparisons and its own clustering by connected components.
+
+Splink has no certain keys, such as an order's account: afterwards the peer's clusters are joined by those that ours uses.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,18 @@ import logging
 from collections.abc import Iterator
 
 import duckdb
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import splink.comparison_level_library as cll
 import splink.comparison_library as cl
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 from splink.internals.comparison_creator import ComparisonCreator
 from splink.internals.splink_dataframe import SplinkDataFrame
+
+from ml.identity.settings import Keys, Kind, load
 
 THREADS = 2
 PREDICT_AT = 0.5
@@ -21,10 +30,10 @@ PAIRS_FOR_EM = 1e6
 EM_RUNS = 3
 PAIRS_PER_RECORD = 20  # a rule of one column that makes more pairs is left out
 LEAST_FILLED = 0.01
-FIRST_OF = {"mail": "mails", "phone": "phones", "website": "websites", "device": "devices", "key": "keys"}
+FIRST_OF = {"mail": "mails", "phone": "phones", "website": "websites", "device": "devices"}
 SINGLE = ("given_name", "surname", "name_key", "birth_date", "street", "city", "postcode", "company", "registration",
           "identifier")  # fmt: skip
-STRONG = ("identifier", "registration", "mail", "phone", "website", "device", "key")
+STRONG = ("identifier", "registration", "mail", "phone", "website", "device")
 # Of each list the rules whose columns are all there.
 BLOCKS = [
     *((name,) for name in STRONG), ("name_key",), ("surname", "birth_date"), ("given_name", "birth_date"),
@@ -40,12 +49,13 @@ EM_BLOCKS = [("given_name", "surname"), ("birth_date",), ("mail",), ("name_key",
 OF_COMPANIES = [("company",)]  # a good rule where records are companies, a bad one for the people who work there
 
 
-def link_plain(records: pa.Table, *, in_parts: bool = False) -> Iterator[tuple[str, pa.Table]]:
+def link_plain(records: pa.Table, kind: Kind = "person", *, in_parts: bool = False) -> Iterator[tuple[str, pa.Table]]:
     """Yield ('links', left_key right_key match_probability) and then a clustering for each threshold, as it is made.
 
     Clusterings are ('0.5', record_key cluster) and so on. Of list columns the peer knows the first element.
     `in_parts` compares street, city and postcode each for itself: good where few share an address, else bad.
     """
+    held = held_keys(records, load().of(kind).keys)
     logging.getLogger("splink").setLevel(logging.ERROR)
     connection = duckdb.connect(config={"threads": THREADS})
     columns = _prepare(connection, records)
@@ -56,7 +66,29 @@ def link_plain(records: pa.Table, *, in_parts: bool = False) -> Iterator[tuple[s
     links = predictions.as_pyarrow_table().select(["unique_id_l", "unique_id_r", "match_probability"])
     yield "links", links.rename_columns(["left_key", "right_key", "match_probability"])
     for threshold in CLUSTER_AT:
-        yield str(threshold), _clusters(linker, predictions, threshold)
+        yield str(threshold), join_by_keys(_clusters(linker, predictions, threshold), held)
+
+
+def held_keys(records: pa.Table, keys: Keys) -> pd.DataFrame:
+    """record_key and key (a number) of the certain keys that the records hold, without those above the cap."""
+    if "keys" not in records.column_names:
+        return pd.DataFrame({"record_key": [], "key": []})
+    held = records.select(["record_key", "keys"]).to_pandas().explode("keys").dropna()
+    held = held[held["keys"].str.partition(":")[0].isin((*keys.own, *keys.linked))]
+    held = held[held.groupby("keys")["record_key"].transform("size") <= keys.cap]
+    return pd.DataFrame({"record_key": held["record_key"], "key": pd.factorize(held["keys"])[0]})
+
+
+def join_by_keys(clusters: pa.Table, held: pd.DataFrame) -> pa.Table:
+    """Clusters one of whose records has a key of another's become one."""
+    if held.empty:
+        return clusters
+    cluster, names = pd.factorize(clusters["cluster"].to_pandas())
+    of_record = pd.Series(cluster, index=clusters["record_key"].to_pandas())
+    ends = of_record.loc[held["record_key"]].to_numpy(), held["key"].to_numpy() + len(names)
+    size = len(names) + int(held["key"].max()) + 1
+    joined = connected_components(coo_matrix((np.ones(len(held)), ends), shape=(size, size)), directed=False)[1]
+    return clusters.set_column(1, "cluster", pa.array(joined[cluster]))
 
 
 def _clusters(linker: Linker, predictions: SplinkDataFrame, threshold: float) -> pa.Table:

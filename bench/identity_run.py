@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 
 from bench.identity_metrics import score_clusters, score_links
 from bench.identity_sets import UNKNOWN, LabelledSet
+from ml.identity.settings import Kind
 
 MB = 1024
 
@@ -122,7 +123,7 @@ def _peak_mb() -> int:
     return int(line.split()[1]) // MB
 
 
-def _ours(records: pa.Table, kind: str) -> Iterator[tuple[str, pa.Table]]:
+def _ours(records: pa.Table, kind: Kind) -> Iterator[tuple[str, pa.Table]]:
     from ml.identity.link import link
 
     linkage = link(records, kind)
@@ -130,16 +131,16 @@ def _ours(records: pa.Table, kind: str) -> Iterator[tuple[str, pa.Table]]:
     yield "ours", linkage.clusters
 
 
-def _plain(records: pa.Table, _: str) -> Iterator[tuple[str, pa.Table]]:
+def _plain(records: pa.Table, kind: Kind) -> Iterator[tuple[str, pa.Table]]:
     from bench.identity_peer import link_plain
 
-    return link_plain(records)
+    return link_plain(records, kind)
 
 
-def _plain_in_parts(records: pa.Table, _: str) -> Iterator[tuple[str, pa.Table]]:
+def _plain_in_parts(records: pa.Table, kind: Kind) -> Iterator[tuple[str, pa.Table]]:
     from bench.identity_peer import link_plain
 
-    return link_plain(records, in_parts=True)
+    return link_plain(records, kind, in_parts=True)
 
 
 ENGINES = {"plain": _plain, "plain_in_parts": _plain_in_parts, "ours": _ours}

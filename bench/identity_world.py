@@ -102,27 +102,30 @@ def _true_records(truth_folder: Path) -> pd.DataFrame:
 
 
 def _writers(folder: Path) -> dict[str, str]:
-    """The handle (as a record key) of each post, mention and reaction (as record keys)."""
-    found = {}
+    """The handle of each post, mention and reaction, both as record keys; who reacts is where the post is."""
+    platforms, found = {}, {}
     for entity, name in SOCIAL_IDS.items():
         for path in sorted(folder.glob(f"{entity}_*.jsonl*")):
             lines = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-            for line in lines.splitlines():
-                row = json.loads(line)
-                found[f"social.{entity}:{row[name]}"] = f"{HANDLES}:{row['handle']}"
+            for row in map(json.loads, lines.splitlines()):
+                platform = row.get("platform") or platforms.get(row.get("post_id")) or ""
+                if entity == "posts":
+                    platforms[row[name]] = platform
+                handle = row["handle"].lstrip("@").lower()
+                found[f"social.{entity}:{row[name]}"] = f"{HANDLES}:{platform}/{handle}"
     return found
 
 
 def _truth_key(key: str) -> str:
     """The key in the truth of what a record of the night was made from."""
     entity, _, record = key.partition(":")
+    if entity == HANDLES:
+        return key
     record = record.partition("#")[0]
     if entity == "shop.orders":
         return f"shop.order_lines:{record}"
     if entity == "web.logins":
         return f"shop.accounts:{record.partition('/')[0]}"
-    if entity == HANDLES:
-        return f"{HANDLES}:{record.rpartition('/')[2]}"
     return f"{entity}:{record}"
 
 

@@ -23,6 +23,7 @@ MOST_UNSEEN = 8.0  # bits that a contact part in a step without experience count
 STRENGTH = 10.0  # pairs that the uncalibrated numbers are worth
 ROUNDS = 300
 MOST_BITS = 30.0
+MOST_ASSUMED = 12.0  # bits of certainty that experience has to overcome at most
 DECIMALS = 4  # of the weights by which outcomes are told apart
 
 
@@ -68,14 +69,15 @@ def calibrate(contact: Floats, telling: Mapping[str, Floats], outcomes: Mapping[
     of = [patterns[:, number + 1] for number in range(len(places))]
     m = np.prod([_known(outcomes[name].m)[of[n]] for n, name in enumerate(telling)], axis=0)
     strangers = {name: outcomes[name].u.copy() for name in telling}
-    assumed = 1 / (1 + np.exp2(-(steps + 0.5) * STEP))
+    assumed = np.clip(1 / (1 + np.exp2(-(steps + 0.5) * STEP)), 2.0**-MOST_ASSUMED, 1 - 2.0**-MOST_ASSUMED)
     share, total = assumed.copy(), np.bincount(at, count)
     for _ in range(ROUNDS):
         u = np.prod([_known(strangers[name])[of[n]] for n, name in enumerate(telling)], axis=0)
         same = share[at] * m / (share[at] * m + (1 - share[at]) * u)
         share = (np.bincount(at, same * count) + STRENGTH * assumed) / (total + STRENGTH)
         for n, name in enumerate(telling):
-            strangers[name] = _shares(of[n], (1 - same) * count, outcomes[name].u)
+            # Strangers in contact are no less alike than any two: what they never show is as rare as it was.
+            strangers[name] = np.maximum(_shares(of[n], (1 - same) * count, outcomes[name].u), outcomes[name].u)
     share = np.clip(share, 2.0**-MOST_BITS, 1 - 2.0**-MOST_BITS)
     bits = np.log2(share / (1 - share)).round(6)
     return Calibration(

@@ -16,6 +16,11 @@ class Decision:
     right_key: str
     is_same: bool
 
+    @property
+    def pair(self) -> tuple[str, str]:
+        """The two keys, the smaller one first."""
+        return min(self.left_key, self.right_key), max(self.left_key, self.right_key)
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -36,8 +41,10 @@ def judge(decisions: Iterable[Decision]) -> Judged:
     apart: dict[str, set[str]] = {}
     kept: dict[bool, list[tuple[str, str]]] = {True: [], False: []}
     contradicted = []
-    for decision in sorted(decisions, key=lambda d: (-d.decided_on.toordinal(), d.left_key, d.right_key, d.is_same)):
-        pair = (min(decision.left_key, decision.right_key), max(decision.left_key, decision.right_key))
+    for decision in sorted(decisions, key=lambda d: (-d.decided_on.toordinal(), *d.pair, d.is_same)):
+        pair = decision.pair
+        if pair[0] == pair[1]:
+            continue
         a, b = _root(group, pair[0]), _root(group, pair[1])
         is_possible = b not in apart.get(a, set()) if decision.is_same else a != b
         if not is_possible:

@@ -55,12 +55,10 @@ ALIASES = """
         select heirs.customer_id from heirs inner join family on heirs.other_customer_id = family.customer_id
     )
     select customer_id from family
-    where
-        customer_id <> %(id)s
-        and not exists (
-            select from identity.assignments
-            where assignments.customer_id = family.customer_id and assignments.valid_to is null
-        )
+    where not exists (
+        select from identity.assignments
+        where assignments.customer_id = family.customer_id and assignments.valid_to is null
+    )
     order by customer_id
 """
 HISTORY = """

@@ -17,10 +17,30 @@ from ml.identity.settings import Linkage, Settings
 from ml.identity.workspace import columns, make_pairs, run
 
 Ints = npt.NDArray[np.int64]
-CERTAIN = 12.0  # bits of a certain rule or of a key that one record names of another
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+CERTAIN = 12.0  # bits of a certain rule
+NAMED = 20.0  # bits of a key that one record names of another, less what contradicts it
 DECIDED = 1000.0
 MOST_AGAINST = -5.0  # bits that a single pair may say against a cluster: one slip of the pen must not outweigh the rest
 TIGHTER = (4.0, 8.0, 12.0)  # bits that the links of a component above its cap must have, one after the other
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of units by their places (left < right), with what speaks for them in bits."""
+
+    left: Ints
+    right: Ints
+    bits: Floats
+    certain: Flags
+
+    def chosen(self, which: Flags) -> Pairs:
+        """Some of the pairs."""
+        return Pairs(self.left[which], self.right[which], self.bits[which], self.certain[which])
+
+
+NONE = Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0, np.bool_))
 
 
 @dataclass(frozen=True)
@@ -47,112 +67,67 @@ def group(
 
     The components tell what hangs together, the units of one family included, whatever keeps them apart.
     """
-    links = columns(
+    links = _links(connection, settings, units)
+    decided, forbidden = _places(units, same), _places(units, apart)
+    kin = np.column_stack([np.arange(len(units)), np.searchsorted(units, families)])
+    component, _ = _components(len(units), links, np.concatenate([decided, kin]))
+    kept, heavy = _tighten(settings.component_cap, len(units), links, decided)
+    tight, sizes = _components(len(units), kept, decided)
+    named = kept.left[kept.certain & (kept.bits == NAMED)]
+    chosen = (sizes > 2) | np.isin(tight, tight[named])
+    inside = _closing(connection, linkage, model, units, tight, chosen) if model else NONE
+    edges = _strongest([_weighed(kept, inside, settings), _against(inside, settings)], len(units))
+    edges = _without_bridges(edges, _mute(connection, linkage, units), kept)
+    edges = _decide(edges, decided, forbidden)
+    cluster = _contract(tight, edges)
+    cluster, crowded = _cap(cluster, linkage.cluster_cap, decided)
+    by_rules = f"more than {settings.component_cap} records hang together by certain rules only"
+    as_one = f"more than {linkage.cluster_cap} records would be one customer"
+    found = [(int(units[c]), n, why) for why, those in ((by_rules, heavy), (as_one, crowded)) for c, n in those]
+    return Grouping(units, units[cluster], units[component], tuple(found))
+
+
+def _links(connection: duckdb.DuckDBPyConnection, settings: Settings, units: Ints) -> Pairs:
+    rows = columns(
         connection,
         f"""
         select a, b, max(weight) as weight, bool_or(is_certain) as is_certain
         from unit_links where is_certain or weight >= {settings.link_weight!r} group by a, b order by a, b
         """,
     )
-    left, right = np.searchsorted(units, links["a"]), np.searchsorted(units, links["b"])
-    decided = [(int(a), int(b)) for a, b in np.searchsorted(units, np.array(sorted(same)).reshape(-1, 2)).tolist()]
-    forbidden = [(int(a), int(b)) for a, b in np.searchsorted(units, np.array(sorted(apart)).reshape(-1, 2)).tolist()]
-    kin = list(zip(range(len(units)), np.searchsorted(units, families).tolist(), strict=True))
-    component, _ = _components(len(units), left, right, np.ones(len(left), dtype=bool), decided + kin)
-    kept, suspicious = _tighten(
-        settings.component_cap, len(units), left, right, links["weight"], links["is_certain"], decided
-    )
-    tight, sizes = _components(len(units), left, right, kept, decided)
-    edges = _edges(
-        connection,
-        settings,
-        linkage,
-        model,
-        units,
-        tight,
-        sizes,
-        (left[kept], right[kept], links["weight"][kept], links["is_certain"][kept]),
-    )
-    edges = _decide(edges, decided, forbidden)
-    cluster = np.arange(len(units))
-    home = contract([(a, b, round(weight, 6)) for (a, b), weight in sorted(edges.items())])
-    cluster[list(home)] = list(home.values())
-    cluster, crowded = _cap(cluster, linkage.cluster_cap, len(units), decided)
-    found = [
-        (int(units[c]), n, f"more than {settings.component_cap} records hang together by certain rules only")
-        for c, n in suspicious
-    ]
-    found += [(int(units[c]), n, f"more than {linkage.cluster_cap} records would be one customer") for c, n in crowded]
-    return Grouping(units, units[cluster], units[component], tuple(found))
+    left, right = np.searchsorted(units, rows["a"]), np.searchsorted(units, rows["b"])
+    return Pairs(left, right, rows["weight"], rows["is_certain"])
 
 
-def _components(
-    count: int, left: Ints, right: Ints, kept: npt.NDArray[np.bool_], decided: list[tuple[int, int]]
-) -> tuple[Ints, Ints]:
+def _places(units: Ints, pairs: Iterable[tuple[int, int]]) -> Ints:
+    """Pairs of units as their places, an array of shape (n, 2), the smaller one first."""
+    return np.sort(np.searchsorted(units, np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)), axis=1)
+
+
+def _components(count: int, links: Pairs, further: Ints) -> tuple[Ints, Ints]:
     """Component of each unit and its size."""
-    extra = np.array(decided, dtype=np.int64).reshape(-1, 2)
-    component = components(count, np.concatenate([left[kept], extra[:, 0]]), np.concatenate([right[kept], extra[:, 1]]))
+    left, right = np.concatenate([links.left, further[:, 0]]), np.concatenate([links.right, further[:, 1]])
+    component = components(count, left, right)
     return component, np.bincount(component, minlength=count)[component]
 
 
-def _tighten(
-    cap: int,
-    count: int,
-    left: Ints,
-    right: Ints,
-    weight: npt.NDArray,
-    certain: npt.NDArray,
-    decided: list[tuple[int, int]],
-) -> tuple[npt.NDArray[np.bool_], list[tuple[int, int]]]:
-    """Which links stay when components above the cap lose their weaker ones; and those that stay above it."""
-    kept = np.ones(len(left), dtype=bool)
-    for bits in (*TIGHTER, None):
-        component, size = _components(count, left, right, kept, decided)
+def _tighten(cap: int, count: int, links: Pairs, decided: Ints) -> tuple[Pairs, list[tuple[int, int]]]:
+    """The links that stay when components above the cap lose their weaker ones; and those that stay above it."""
+    for bits in (*TIGHTER, np.inf):
+        _, size = _components(count, links, decided)
         if not (size > cap).any():
-            return kept, []
-        big = size[left] > cap
-        kept &= ~big | certain | (weight >= bits if bits is not None else False)
-    component, size = _components(count, left, right, kept, decided)
-    suspicious = np.unique(component[size > cap])
-    kept &= size[left] <= cap
-    return kept, [(int(c), int(size[c])) for c in suspicious]
-
-
-def _edges(
-    connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    linkage: Linkage,
-    model: Model | None,
-    units: Ints,
-    component: Ints,
-    sizes: Ints,
-    links: tuple[Ints, Ints, npt.NDArray, npt.NDArray],
-) -> dict[tuple[int, int], float]:
-    """What speaks for and against each pair within a component; pairs that do not share a block are scored here."""
-    left, right, weight, certain = links
-    bits = np.where(certain, np.maximum(weight, CERTAIN), weight - settings.link_weight)
-    edges: dict[tuple[int, int], float] = {}
-    if model is not None:
-        edges = _closing(connection, settings, linkage, model, units, component, sizes)
-    for a, b, value in zip(left.tolist(), right.tolist(), bits.tolist(), strict=True):
-        edges[a, b] = max(value, edges.get((a, b), NEVER))
-    return edges
+            return links, []
+        links = links.chosen((size[links.left] <= cap) | links.certain | (links.bits >= bits))
+    component, size = _components(count, links, decided)
+    heavy = [(int(c), int(size[c])) for c in np.unique(component[size > cap])]
+    return links.chosen(size[links.left] <= cap), heavy
 
 
 def _closing(
-    connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    linkage: Linkage,
-    model: Model,
-    units: Ints,
-    component: Ints,
-    sizes: Ints,
-) -> dict[tuple[int, int], float]:
-    """The evidence of all pairs within components of three units and more."""
-    chosen = sizes > 2
-    connection.register(
-        "_inside", pa.table({"unit": units[chosen], "place": np.flatnonzero(chosen), "component": component[chosen]})
-    )
+    connection: duckdb.DuckDBPyConnection, linkage: Linkage, model: Model, units: Ints, component: Ints, chosen: Flags
+) -> Pairs:
+    """The weights of all pairs within these components, also of those that share no block; certain: can be told apart."""
+    connection.register("_inside", pa.table({"unit": units[chosen], "component": component[chosen]}))
     make_pairs(
         connection,
         """
@@ -165,31 +140,99 @@ def _closing(
     score(connection, model, linkage, NEVER, "closing")
     rows = columns(connection, "select unit_l, unit_r, weight, is_telling from closing order by unit_l, unit_r")
     run(connection, "drop table closing")
-    bits = np.maximum(rows["weight"] - settings.link_weight, MOST_AGAINST)
-    # Who tells nothing but a phone neither confirms nor contradicts a name.
-    bits = np.where(rows["is_telling"], bits, np.maximum(bits, 0.0))
-    places = zip(
-        np.searchsorted(units, rows["unit_l"]).tolist(), np.searchsorted(units, rows["unit_r"]).tolist(), strict=True
-    )
-    return dict(zip(places, bits.tolist(), strict=True))
+    left, right = np.searchsorted(units, rows["unit_l"]), np.searchsorted(units, rows["unit_r"])
+    return Pairs(left, right, rows["weight"], rows["is_telling"])
 
 
-def _decide(
-    edges: dict[tuple[int, int], float], decided: list[tuple[int, int]], forbidden: list[tuple[int, int]]
-) -> dict[tuple[int, int], float]:
+def _against(inside: Pairs, settings: Settings) -> Pairs:
+    """What pairs within a component say; who tells nothing but a phone neither confirms nor contradicts a name."""
+    bits = np.maximum(inside.bits - settings.link_weight, MOST_AGAINST)
+    return Pairs(inside.left, inside.right, np.where(inside.certain, bits, np.maximum(bits, 0.0)), inside.certain)
+
+
+def _weighed(links: Pairs, inside: Pairs, settings: Settings) -> Pairs:
+    """Links with what they say for a cluster: bits above the threshold; a named key less what contradicts it."""
+    bits = np.where(links.certain, links.bits, links.bits - settings.link_weight)
+    told = {
+        (a, b): min(w, 0.0)
+        for a, b, w, is_telling in zip(
+            inside.left.tolist(), inside.right.tolist(), inside.bits.tolist(), inside.certain.tolist(), strict=True
+        )
+        if is_telling and w < -NAMED
+    }
+    for n in np.flatnonzero(links.certain & (links.bits == NAMED)).tolist():
+        bits[n] += told.get((int(links.left[n]), int(links.right[n])), 0.0)
+    return Pairs(links.left, links.right, bits, links.certain)
+
+
+def _mute(connection: duckdb.DuckDBPyConnection, linkage: Linkage, units: Ints) -> Flags:
+    """The units that tell nothing of who somebody is, as opposed to how to reach them."""
+    needs = [linkage.comparisons[name].needs for name in linkage.telling]
+    known = " or ".join(f"{name} is not null" for name in needs) or "true"
+    telling = columns(connection, f"select unit from profiles where {known}")["unit"]
+    return ~np.isin(units, telling)
+
+
+def _without_bridges(edges: Pairs, mute: Flags, links: Pairs) -> Pairs:
+    """Edges without those by which a mute unit would join several: its strongest one only, besides certain links."""
+    count = len(mute)
+    certain = np.isin(edges.left * count + edges.right, (links.left * count + links.right)[links.certain])
+    order = np.lexsort((edges.right, edges.left, -edges.bits))
+    kept = certain | ~(mute[edges.left] | mute[edges.right])
+    taken: set[int] = set()
+    for n in order[~kept[order]].tolist():
+        for unit in (int(edges.left[n]), int(edges.right[n])):
+            if mute[unit] and unit not in taken:
+                taken.add(unit)
+                kept[n] = True
+                break
+    return edges.chosen(kept)
+
+
+def _strongest(parts: list[Pairs], count: int) -> Pairs:
+    """Each pair once, with the most that is said for it; in the order of their places."""
+    left, right, bits = (np.concatenate([getattr(part, n) for part in parts]) for n in ("left", "right", "bits"))
+    key = left * count + right
+    order = np.lexsort((-bits, key))
+    _, first = np.unique(key[order], return_index=True)
+    kept = order[first]
+    return Pairs(left[kept], right[kept], bits[kept].round(6), np.zeros(len(kept), dtype=np.bool_))
+
+
+def _decide(edges: Pairs, decided: Ints, forbidden: Ints) -> Pairs:
+    """Edges with what people decided in the place of what was found."""
+    if not len(decided) and not len(forbidden):
+        return edges
+    weights = {
+        (a, b): w for a, b, w in zip(edges.left.tolist(), edges.right.tolist(), edges.bits.tolist(), strict=True)
+    }
     for weight, pairs in ((DECIDED, decided), (NEVER, forbidden)):
-        for a, b in pairs:
-            if a != b:
-                edges[min(a, b), max(a, b)] = weight
-    return edges
+        weights |= {(a, b): weight for a, b in pairs.tolist() if a != b}
+    rows = sorted(weights)
+    places = np.array(rows, dtype=np.int64).reshape(-1, 2)
+    bits = np.array([weights[row] for row in rows], dtype=np.float64)
+    return Pairs(places[:, 0], places[:, 1], bits, np.zeros(len(rows), dtype=np.bool_))
 
 
-def _cap(cluster: Ints, cap: int, count: int, decided: list[tuple[int, int]]) -> tuple[Ints, list[tuple[int, int]]]:
+def _contract(component: Ints, edges: Pairs) -> Ints:
+    """The cluster of each unit: its component where nothing contradicts it, what contraction leaves elsewhere."""
+    contested = np.zeros(len(component), dtype=np.bool_)
+    contested[component[edges.left[edges.bits < 0]]] = True
+    contested[component[edges.right[edges.bits < 0]]] = True
+    chosen = contested[component[edges.left]] | contested[component[edges.right]]
+    cluster = np.where(contested[component], np.arange(len(component)), component)
+    home = contract(
+        zip(edges.left[chosen].tolist(), edges.right[chosen].tolist(), edges.bits[chosen].tolist(), strict=True)
+    )
+    cluster[list(home)] = list(home.values())
+    return cluster
+
+
+def _cap(cluster: Ints, cap: int, decided: Ints) -> tuple[Ints, list[tuple[int, int]]]:
     """Take clusters above the cap apart, up to what people decided."""
-    size = np.bincount(cluster, minlength=count)
+    size = np.bincount(cluster, minlength=len(cluster))
     crowded = np.flatnonzero(size > cap)
     if not len(crowded):
         return cluster, []
-    pairs = np.array(decided, dtype=np.int64).reshape(-1, 2)
-    alone = components(count, pairs[:, 0], pairs[:, 1])
+    alone = components(len(cluster), decided[:, 0], decided[:, 1])
     return np.where(size[cluster] > cap, alone, cluster), [(int(c), int(size[c])) for c in crowded]

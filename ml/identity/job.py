@@ -63,7 +63,9 @@ def _identify(
     judged = judge(decisions)
     plan = _plan(state, day, fingerprint)
     found = find_model(state, fingerprint, day)
-    size = int(state.read("select count(*) as n from intermediate.int_identity_records where kind = {kind}")["n"][0].as_py())
+    size = int(
+        state.read("select count(*) as n from intermediate.int_identity_records where kind = {kind}")["n"][0].as_py()
+    )
     if found and size > GROWTH * int(_trained_on(state, found[0])):
         found = None
     if found and plan.goes_on and not is_full:
@@ -84,8 +86,12 @@ def _plan(state: State, day: date, fingerprint: str) -> Plan:
     before = max((row["as_of_date"] for row in rows if row["as_of_date"] < day), default=None)
     after = min((row["as_of_date"] for row in rows if row["as_of_date"] > day), default=None)
     is_again = any(row["as_of_date"] == day for row in rows)
-    goes_on = after is None and not is_again and any(
-        row["holds_state"] and row["as_of_date"] == before and row["settings_hash"] == fingerprint for row in rows
+    goes_on = (
+        after is None
+        and not is_again
+        and any(
+            row["holds_state"] and row["as_of_date"] == before and row["settings_hash"] == fingerprint for row in rows
+        )
     )
     return Plan(before, after, is_again, goes_on)
 
@@ -143,7 +149,13 @@ REDECIDED = """
 
 
 def _save(
-    state: State, night: Night, settings: Settings, plan: Plan, model: tuple[str, Model | None], work: Work, is_full: bool
+    state: State,
+    night: Night,
+    settings: Settings,
+    plan: Plan,
+    model: tuple[str, Model | None],
+    work: Work,
+    is_full: bool,
 ) -> dict[str, int]:
     """Write the graph, tonight's ids and what happened to them; return the night's counts."""
     save_work(state, work, is_full)

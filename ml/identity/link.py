@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from ml.identity.decisions import Decision, Judged, judge
-from ml.identity.group import CERTAIN, Grouping, group
+from ml.identity.group import CERTAIN, NAMED, Grouping, group
 from ml.identity.model import Model, add_frequencies
 from ml.identity.scoring import score, train_and_calibrate
 from ml.identity.settings import Kind, Linkage, Settings, load
@@ -20,6 +20,7 @@ from ml.identity.workspace import (
     pool_values, record_blocks, record_keys, run, table,
 )  # fmt: skip
 
+OWN = 30.0  # bits that a key of their own is shown with
 LINKS = """
     select
         least(l.record_key, r.record_key) as left_key,
@@ -136,7 +137,8 @@ def lay_out(connection: duckdb.DuckDBPyConnection, linkage: Linkage, judged: Jud
         note_crowded_keys(connection, linkage)
     make_key_links(connection, linkage.keys)
     count = int(columns(connection, "select count(*) as n from records")["n"][0])
-    load_units(connection, *form_units(connection, count, _numbers(connection, judged.apart)))
+    same, apart = (_numbers(connection, pairs) for pairs in (judged.same, judged.apart))
+    load_units(connection, *form_units(connection, count, same, apart))
     pool_values(connection)
     make_value_counts(connection, linkage)
     if is_whole:
@@ -193,15 +195,15 @@ def make_unit_links(connection: duckdb.DuckDBPyConnection, linkage: Linkage, has
     `only` names a table of units; links without one of them are left out.
     """
     side = f"where a in (select unit from {only}) or b in (select unit from {only})" if only else ""
-    certain = f"{CERTAIN} as weight, true as is_certain, cast(null as varchar) as evidence"
+    certain = "cast({} as double) as weight, true as is_certain, cast(null as varchar) as evidence"
     key_links = f"""
-        select distinct least(l.unit, r.unit) as a, greatest(l.unit, r.unit) as b, rule, {certain}
+        select distinct least(l.unit, r.unit) as a, greatest(l.unit, r.unit) as b, rule, {certain.format(NAMED)}
         from key_links inner join members as l on key_links.a = l.n inner join members as r on key_links.b = r.n
         where not is_own and l.unit <> r.unit
     """
     rules = [
         f"""
-        select l.unit as a, r.unit as b, '{name}' as rule, {certain}
+        select l.unit as a, r.unit as b, '{name}' as rule, {certain.format(CERTAIN)}
         from ({pairs_query(only=only)}) as pairs
         inner join profiles as l on pairs.a = l.unit inner join profiles as r on pairs.b = r.unit where {rule}
         """
@@ -223,11 +225,11 @@ def _make_record_links(connection: duckdb.DuckDBPyConnection, judged: Judged) ->
         connection,
         f"""
         create or replace table record_links as
-        select a, b, rule, {CERTAIN} as weight, cast(null as varchar) as evidence from key_links where is_own
+        select a, b, rule, cast({OWN} as double) as weight, cast(null as varchar) as evidence from key_links where is_own
         union all
         select a, b, rule, weight, evidence from unit_links
         union all
-        select l.n, r.n, 'decision', case when is_same then 100.0 else -100.0 end, null
+        select l.n, r.n, 'decision', cast(case when is_same then 100 else -100 end as double), null
         from _decided inner join records as l on left_key = l.record_key inner join records as r on right_key = r.record_key
         """,
     )

@@ -98,16 +98,18 @@ def _completed(parameters: dict[str, Any]) -> dict[str, Any]:
 
     Random pairs hold true ones, which in a small set are most of those that agree: they are taken out of u.
     """
+    parameters.pop("linker_uid", None)
     prior = parameters["probability_two_random_records_match"]
     for comparison in parameters["comparisons"]:
         for level in comparison["comparison_levels"]:
             if level.get("is_null_level"):
                 continue
-            m = level["m_probability"] = level.get("m_probability") or LEAST_M
+            # Threads add up in any order: the last digits are chance.
+            m = level["m_probability"] = float(f"{level.get('m_probability') or LEAST_M:.10g}")
             u = level.get("u_probability") or 1 / RANDOM_PAIRS
             if not level.get("fix_u_probability"):
                 u = max((u - prior * m) / (1 - prior), LEAST_STRANGERS * u)
-            level["u_probability"] = u
+            level["u_probability"] = float(f"{u:.10g}")
     return parameters
 
 

@@ -141,7 +141,10 @@ class Relink:
         query = f"select distinct {SIGNED} as block from mine anti join crowded_before using (block) order by block"
         clean = self._holders(column, table(connection, query))
         connection.register("_clean", clean)
-        run(connection, f"create or replace table clean_{column} as select record_key, family, {UNSIGNED} as block from _clean")
+        run(
+            connection,
+            f"create or replace table clean_{column} as select record_key, family, {UNSIGNED} as block from _clean",
+        )
         connection.unregister("_clean")
         run(connection, RECOUNT.format(column=column, sort=sort, caps=self._caps()))
         run(connection, "delete from crowded where block in (select block from recounted)")
@@ -183,7 +186,9 @@ class Relink:
     def _compare(self, connection: duckdb.DuckDBPyConnection, dirty: set[str]) -> pa.Table:
         """The links of dirty units, to each other and to those around them."""
         near = "select distinct family from clean_{} anti join crowded using (block)"
-        families = {family for name in ("keys", "blocks") for family in columns(connection, near.format(name))["family"]}
+        families = {
+            family for name in ("keys", "blocks") for family in columns(connection, near.format(name))["family"]
+        }
         around = self._of_families(families)
         self.state.put_keys("loaded", dirty | around)
         load_records(connection, self.state.records_in("loaded"))
@@ -224,7 +229,11 @@ class Relink:
         outside = table(connection, OUTSIDE)
         work.links = pa.concat_tables([work.links, outside.cast(work.links.schema)])
         work.stale, work.gone = dirty, self.gone
-        work.counts |= {"compared_records": compared, "changed_records": len(self.changed), "gone_records": len(self.gone)}
+        work.counts |= {
+            "compared_records": compared,
+            "changed_records": len(self.changed),
+            "gone_records": len(self.gone),
+        }
         return work
 
     def _join_links(self, connection: duckdb.DuckDBPyConnection, kept: pa.Table) -> None:

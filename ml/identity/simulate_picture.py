@@ -6,6 +6,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Polygon
 
 from ml.identity.compare import MERGED, REGROUPED, SIZES, SPLIT, UNCHANGED
@@ -21,7 +22,7 @@ def draw(simulation: Simulation, path: Path) -> Path:
     """Write the picture to `path`."""
 
     def draw_all(figure: Figure) -> None:
-        figure.get_layout_engine().set(rect=(0, 0, 1, 0.88), h_pad=0.15, w_pad=0.15)  # type: ignore[union-attr]
+        figure.set_layout_engine(ConstrainedLayoutEngine(rect=(0, 0, 1, 0.88), h_pad=0.15, w_pad=0.15))
         figure.text(0.015, 0.95, headline(simulation), fontsize=16, weight="bold", va="center")
         figure.text(0.015, 0.908, stakes(simulation), fontsize=10.5, color=SOFT, va="center")
         (flows, rules), (sizes, segments) = figure.subplots(2, 2)

@@ -41,7 +41,9 @@ def read_decisions(url: str, as_of: date, file: Path | None = None) -> list[Deci
         rows = State(connection, "person").read(
             f"select left_key, right_key, is_same, decided_on from identity.decisions where decided_on <= date '{as_of}'"
         )
-    decisions = [Decision(row["decided_on"], row["left_key"], row["right_key"], row["is_same"]) for row in rows.to_pylist()]
+    decisions = [
+        Decision(row["decided_on"], row["left_key"], row["right_key"], row["is_same"]) for row in rows.to_pylist()
+    ]
     if file is not None and file.exists():
         with file.open(encoding="utf-8-sig", newline="") as lines:
             reader = DictReader(lines)
@@ -149,7 +151,9 @@ def save_night(state: State, night: dict[str, object], counts: dict[str, object]
     """Note a night: its day, run, model, settings and counts; it holds the state from now on."""
     state.run("update identity.nights set holds_state = false where kind = {kind}")
     state.run(f"delete from identity.nights where kind = {{kind}} and as_of_date = date '{night['as_of_date']}'")
-    state.put("new_night", pa.table({**{k: [v] for k, v in night.items()}, "counts": [json.dumps(counts, sort_keys=True)]}))
+    state.put(
+        "new_night", pa.table({**{k: [v] for k, v in night.items()}, "counts": [json.dumps(counts, sort_keys=True)]})
+    )
     state.run(
         """
         insert into identity.nights

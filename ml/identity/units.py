@@ -34,18 +34,31 @@ def make_key_links(connection: duckdb.DuckDBPyConnection, keys: Keys) -> None:
 
 
 def form_units(
-    connection: duckdb.DuckDBPyConnection, count: int, apart: Iterable[tuple[int, int]]
+    connection: duckdb.DuckDBPyConnection,
+    count: int,
+    same: Iterable[tuple[int, int]],
+    apart: Iterable[tuple[int, int]],
 ) -> tuple[Ints, Ints]:
-    """Family and unit (their first records' numbers) of each of `count` records; no unit holds a pair of `apart`."""
+    """Family and unit (their first records' numbers) of each of `count` records; no unit holds a pair of `apart`.
+
+    Decisions that two records are the `same` are heard before the keys, so that what a key says never stands between
+    them; a unit is part of one family all the same.
+    """
+    same, apart = list(same), list(apart)
     own = columns(connection, "select a, b from key_links where is_own order by a, b")
-    family = unit = components(count, own["a"], own["b"])
-    torn = {int(unit[a]) for a, b in apart if unit[a] == unit[b]}
-    if torn:
-        forbidden = {(a, b) for a, b in apart} | {(b, a) for a, b in apart}
-        chosen = np.isin(unit[own["a"]], list(torn))
-        links = list(zip(own["a"][chosen].tolist(), own["b"][chosen].tolist(), strict=True))
-        unit = _form_torn(unit, torn, links, forbidden)
-    return family, unit
+    family = components(count, own["a"], own["b"])
+    ends = np.array(same, dtype=np.int64).reshape(-1, 2)
+    whole = components(count, np.concatenate([own["a"], ends[:, 0]]), np.concatenate([own["b"], ends[:, 1]]))
+    torn = {int(whole[a]) for a, b in apart if whole[a] == whole[b]}
+    if not torn:
+        return family, family
+    forbidden = {(a, b) for a, b in apart} | {(b, a) for a, b in apart}
+    links = [*same, *zip(own["a"].tolist(), own["b"].tolist(), strict=True)]
+    home = _form_torn(whole, torn, [link for link in links if int(whole[link[0]]) in torn], forbidden)
+    home = np.where(np.isin(whole, list(torn)), home, family)
+    first: dict[tuple[int, int], int] = {}
+    keys = zip(home.tolist(), family.tolist(), strict=True)
+    return family, np.array([first.setdefault(key, n) for n, key in enumerate(keys)], dtype=np.int64)
 
 
 def _form_torn(unit: Ints, torn: set[int], links: list[tuple[int, int]], forbidden: Pairs) -> Ints:

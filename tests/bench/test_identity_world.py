@@ -17,6 +17,8 @@ RECORDS = [
     ("zoho_crm", "Contacts", "z1", "bea", None),
     ("zoho_crm", "Accounts", "z2", None, "kiln"),
     ("social", "posts", "p1", "bea", None),
+    ("social", "reactions", "r1", "anna", None),
+    ("social", "mentions", "m1", "anna", None),
 ]
 PEOPLE = [("anna", "home", "kiln", "kiln"), ("bea", "home", "kiln", "mill")]
 
@@ -31,7 +33,11 @@ def truth(tmp_path):
     pd.DataFrame(PEOPLE, columns=columns).to_parquet(folder / "people.parquet")
     social = tmp_path / "sources" / "social"
     social.mkdir(parents=True)
-    (social / "posts_2024-01-01.jsonl").write_text(json.dumps({"post_id": "p1", "handle": "@b1"}) + "\n")
+    post = {"post_id": "p1", "platform": "forum", "handle": "@B1"}
+    reactions = {"reaction_id": "r1", "post_id": "p1", "handle": "@a1"}
+    mention = {"mention_id": "m1", "platform": "video", "handle": "@b1"}
+    for name, row in (("posts", post), ("reactions", reactions), ("mentions", mention)):
+        (social / f"{name}_2024-01-01.jsonl").write_text(json.dumps(row) + "\n")
     return folder
 
 
@@ -47,7 +53,7 @@ PERSON_KEYS = [
     "shop.orders:600002",
     "web.logins:7/device",
     "zoho_crm.Contacts:z1",
-    "social.handles:forum/@b1",
+    "social.handles:forum/b1",
 ]
 
 
@@ -57,6 +63,12 @@ def test_orders_logins_and_handles_lead_to_their_people(truth):
     assert anna == order == login != bea
     assert handle == bea
     assert nobody == -1
+
+
+def test_a_handle_is_known_by_its_platform_and_of_who_reacts_by_the_posts(truth):
+    keys = ["zoho_crm.Contacts:z1", "shop.accounts:7", "social.handles:forum/a1", "social.handles:video/b1"]
+    bea, anna, reacting, mentioning = world_set(records_of("person", keys), truth, "person").truth.tolist()
+    assert reacting == mentioning == anna != bea
 
 
 def test_a_person_names_the_company_unless_it_changed(truth):

@@ -165,6 +165,13 @@ def test_an_alias_that_lives_again_is_itself(graph):
     assert explain(graph, "P-b").aliases == ("P-old",)
 
 
+def test_an_alias_belongs_where_it_ended_last(graph):
+    event(graph, "2024-03-04", "merged", "P-old", "P-other")
+    assert explain(graph, "P-b").aliases == ("P-a",)
+    assert explain(graph, "P-other").aliases == ("P-old",)
+    assert explain(graph, "P-old").customer_id == "P-other"
+
+
 def test_a_company_is_explained_too(graph):
     explained = explain(graph, "C-a")
     assert (explained.kind, len(explained.records), explained.ties[0].link.rule) == ("company", 2, "registration")

@@ -123,7 +123,7 @@ def test_another_version_of_a_library_links_anew(monkeypatch):
 
 @pytest.fixture(scope="module")
 def profiles():
-    """An empty table of profiles and a view `compared` of two of them, columns named as in levels."""
+    """Empty `profiles` with the frequencies that a model adds; `compared`: two of them, columns named as in levels."""
     columns = [f"cast(null as varchar) as {name}" for name in TEXTS]
     columns += [f"cast(null as varchar[]) as {name}" for name in LISTS if name != "keys"]
     with duckdb.connect() as connection:
@@ -131,6 +131,8 @@ def profiles():
             f"create table profiles as select 0 as unit, *, {DERIVED} from (select {', '.join(columns)})"
         )
         connection.execute("delete from profiles")
+        for name in sorted({name for kind in KINDS for name in load().of(kind).frequency}):
+            connection.execute(f"alter table profiles add column tf_{name} double")
         names = [row[0] for row in connection.execute("describe profiles").fetchall()]
         sides = ", ".join(f"l.{name} as {name}_l, r.{name} as {name}_r" for name in names)
         connection.execute(f"create view compared as select {sides} from profiles as l cross join profiles as r")

@@ -97,8 +97,8 @@ def linked(server_url, hard):
     execute(url, ORDER_LINES)
     execute(url, SCORES)
     identify(url, Night(1, DAY))
-    older = "update identity.assignments set valid_from = '2024-03-01' where record_key in ('shop.accounts:1', 'shop.orders:10')"
-    execute(url, older)
+    older = "update identity.assignments set valid_from = '2024-03-01' where record_key = any(%s)"
+    execute(url, older, [["shop.accounts:1", "shop.orders:10"]])
     return url
 
 
