@@ -1,6 +1,6 @@
 """The peer: plain Splink, well set, with its own comparisons and its own clustering by connected components.
 
-Splink has no certain keys, such as an order's account: afterwards the peer's clusters are joined by those that ours uses.
+Splink has no certain keys, such as an order's account: those that ours uses join the peer's clusters afterwards.
 """
 
 from __future__ import annotations

@@ -103,21 +103,22 @@ def measured(steps: Iterator[tuple[str, pa.Table]], folder: Path) -> dict[str, d
     last_cpu, last_wall = 0.0, 0.0
     began = time.perf_counter()
     for name, table in steps:
-        cpu, wall = _cpu(), time.perf_counter() - began
+        cpu, wall = cpu_seconds(), time.perf_counter() - began
         own = {"own_cpu_seconds": cpu - last_cpu, "own_seconds": wall - last_wall}
-        figures[name] = {"cpu_seconds": cpu, "seconds": wall, **own, "peak_mb": _peak_mb()}
+        figures[name] = {"cpu_seconds": cpu, "seconds": wall, **own, "peak_mb": peak_mb()}
         pq.write_table(table, folder / f"{name}.parquet")
-        last_cpu, last_wall = _cpu(), time.perf_counter() - began
+        last_cpu, last_wall = cpu_seconds(), time.perf_counter() - began
     return figures
 
 
-def _cpu() -> float:
+def cpu_seconds() -> float:
+    """CPU seconds so far of this process and its children that have ended."""
     spent = os.times()
     return spent.user + spent.system + spent.children_user + spent.children_system
 
 
-def _peak_mb() -> int:
-    """Peak resident memory; `ru_maxrss` would begin at what the parent had when it made this process."""
+def peak_mb() -> int:
+    """Peak resident memory (MB); `ru_maxrss` would begin at what the parent had when it made this process."""
     status = Path("/proc/self/status").read_text()
     (line,) = [line for line in status.splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) // MB

@@ -52,14 +52,14 @@ ALIASES = """
     family as (
         select %(id)s as customer_id
         union
-        select heirs.customer_id from heirs inner join family on heirs.other_customer_id = family.customer_id
+        select heirs.customer_id
+        from heirs inner join family on heirs.other_customer_id = family.customer_id
+        where not exists (
+            select from identity.assignments
+            where assignments.customer_id = heirs.customer_id and assignments.valid_to is null
+        )
     )
-    select customer_id from family
-    where not exists (
-        select from identity.assignments
-        where assignments.customer_id = family.customer_id and assignments.valid_to is null
-    )
-    order by customer_id
+    select customer_id from family where customer_id <> %(id)s order by customer_id
 """
 HISTORY = """
     select as_of_date, event, customer_id, other_customer_id, count_records

@@ -17,7 +17,7 @@ from ml.identity.units import form_units, make_key_links
 from ml.identity.workspace import (
     SIGNED, columns, connect, forget_crowded, load_records, load_units, make_blocks, make_held_keys, make_pairs,
     make_profiles, make_value_counts, note_crowded_blocks, note_crowded_keys, note_crowded_values, pairs_query,
-    pool_values, record_blocks, record_keys, run, table,
+    make_state, pool_values, run, table,
 )  # fmt: skip
 
 OWN = 30.0  # bits that a key of their own is shown with
@@ -100,6 +100,7 @@ def link(
     settings: Settings | None = None,
     decisions: Iterable[Decision] = (),
     model: Model | None = None,
+    for_state: bool = False,
 ) -> Work:
     """Work out which records are the same customer, from nothing but the records.
 
@@ -109,6 +110,8 @@ def link(
         `record_key` (unique) and any of the columns of `workspace.TEXTS` and `workspace.LISTS`, normalised.
     model
         A model trained before; None: one is trained on these records, where they are enough.
+    for_state
+        Whether the outcome has to hold what a later night goes on from: the hashes of keys and blocks.
     """
     settings = settings or load()
     linkage = settings.of(kind)
@@ -119,10 +122,10 @@ def link(
         make_held_keys(connection)
         lay_out(connection, linkage, judged, is_whole=True)
         model = prepare(connection, settings, linkage, model, is_whole=True)
-        if model is not None:
-            compare(connection, settings, linkage, model)
-        make_unit_links(connection, linkage, has_model=model is not None)
-        work = settle(connection, settings, linkage, model, judged)
+        compare(connection, settings, linkage, model)
+        if not for_state:
+            run(connection, "drop table blocks")
+        work = settle(connection, settings, linkage, model, judged, for_state)
         work.findings[:0] = crowded_findings(connection)
         return work
 
@@ -161,15 +164,25 @@ def prepare(
 
 
 def compare(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, linkage: Linkage, model: Model, only: str = ""
+    connection: duckdb.DuckDBPyConnection, settings: Settings, linkage: Linkage, model: Model | None, only: str = ""
 ) -> None:
-    """Make the table `scored`: pairs of units that are worth a look, those of the table `only` if one is named."""
+    """Compare the units that share a block, and make the table `unit_links` of what is worth a look.
+
+    `only` names a table of units; pairs without one of them are left out.
+    """
     make_pairs(connection, pairs_query(only=only))
-    score(connection, model, linkage, settings.review_weight, "scored")
+    if model is not None:
+        score(connection, model, linkage, settings.review_weight, "scored")
+    _make_unit_links(connection, linkage, has_model=model is not None, only=only)
 
 
 def settle(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, linkage: Linkage, model: Model | None, judged: Judged
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    linkage: Linkage,
+    model: Model | None,
+    judged: Judged,
+    for_state: bool,
 ) -> Work:
     """Cluster the units by the table `unit_links`."""
     rows = columns(connection, "select unit, min(family) as family from members group by unit order by unit")
@@ -181,17 +194,18 @@ def settle(
     run(connection, "create or replace table clusters as select * from _clusters")
     connection.unregister("_clusters")
     _make_record_links(connection, judged)
-    record_keys(connection)
-    record_blocks(connection)
+    make_state(connection, is_empty=not for_state)
+    run(connection, "drop table profiles")
     crowded = table(connection, f"select {SIGNED} as block, name, holders as count_records from crowded order by block")
     findings = [*suspicions(connection, grouping), *contradictions(judged)]
     counts = counts_of(connection)
     return Work(table(connection, RECORDS), table(connection, LINKS), crowded, findings, model, counts=counts)
 
 
-def make_unit_links(connection: duckdb.DuckDBPyConnection, linkage: Linkage, has_model: bool, only: str = "") -> None:
+def _make_unit_links(connection: duckdb.DuckDBPyConnection, linkage: Linkage, has_model: bool, only: str = "") -> None:
     """Make the table `unit_links` (a, b, rule, weight, is_certain, evidence) of the links between units.
 
+    Rules are tried on the table `pairs`, the first one that holds names the link.
     `only` names a table of units; links without one of them are left out.
     """
     side = f"where a in (select unit from {only}) or b in (select unit from {only})" if only else ""
@@ -201,17 +215,21 @@ def make_unit_links(connection: duckdb.DuckDBPyConnection, linkage: Linkage, has
         from key_links inner join members as l on key_links.a = l.n inner join members as r on key_links.b = r.n
         where not is_own and l.unit <> r.unit
     """
-    rules = [
-        f"""
-        select l.unit as a, r.unit as b, '{name}' as rule, {certain.format(CERTAIN)}
-        from ({pairs_query(only=only)}) as pairs
-        inner join profiles as l on pairs.a = l.unit inner join profiles as r on pairs.b = r.unit where {rule}
-        """
-        for name, rule in linkage.rules.items()
-    ]
+    tests = " ".join(f"when {rule} then '{name}'" for name, rule in linkage.rules.items())
+    rules = f"""
+        select a, b, rule, {certain.format(CERTAIN)}
+        from (
+            select l.unit as a, r.unit as b, case {tests} end as rule
+            from pairs
+            inner join profiles as l on pairs.join_key_l = l.unit
+            inner join profiles as r on pairs.join_key_r = r.unit
+        )
+        where rule is not null
+    """
     scored = ["select unit_l as a, unit_r as b, 'model' as rule, weight, false as is_certain, evidence from scored"]
-    parts = [key_links, *rules, *(scored if has_model else [])]
+    parts = [key_links, *([rules] if tests else []), *(scored if has_model else [])]
     run(connection, f"create or replace table unit_links as select * from ({' union all '.join(parts)}) {side}")
+    run(connection, "drop table if exists scored")
 
 
 def _make_record_links(connection: duckdb.DuckDBPyConnection, judged: Judged) -> None:

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from ml.identity.decisions import Judged
-from ml.identity.link import Work, compare, lay_out, make_unit_links, prepare, settle
+from ml.identity.link import Work, compare, lay_out, prepare, settle
 from ml.identity.model import Model
 from ml.identity.settings import Linkage, Settings
 from ml.identity.state import State
@@ -205,7 +205,6 @@ class Relink:
         )
         connection.unregister("_dirty")
         compare(connection, self.settings, self.linkage, self.model, only="dirty_units")
-        make_unit_links(connection, self.linkage, has_model=True, only="dirty_units")
         return table(connection, FOUND)
 
     def _settle(self, connection: duckdb.DuckDBPyConnection, dirty: set[str], found: pa.Table) -> Work:
@@ -225,7 +224,7 @@ class Relink:
         prepare(connection, self.settings, self.linkage, self.model, is_whole=False)
         own = ", ".join(f"'{name}'" for name in (*self.linkage.keys.own, "decision"))
         self._join_links(connection, self.state.read(KEPT.format(kind="{kind}", own=own)))
-        work = settle(connection, self.settings, self.linkage, self.model, self.judged)
+        work = settle(connection, self.settings, self.linkage, self.model, self.judged, for_state=True)
         outside = table(connection, OUTSIDE)
         work.links = pa.concat_tables([work.links, outside.cast(work.links.schema)])
         work.stale, work.gone = dirty, self.gone

@@ -83,7 +83,8 @@ def simulate(url: str, settings: Settings, kind: Kind = "person", decisions_file
     model = newest_model(url, kind, settings.fingerprint(kind), nights[0])
     work = link(records, kind, settings, read_decisions(url, nights[0], decisions_file), model)
     table = _side_by_side(kind, current, seniority, work.clusters)
-    moved = frozenset(table.loc[table["before"] != table["after"], "record_key"])
+    moving = table[table["before"] != table["after"]]
+    moved = frozenset(moving["record_key"])
     new_links = work.links.to_pandas()
     return Simulation(
         kind,
@@ -95,7 +96,7 @@ def simulate(url: str, settings: Settings, kind: Kind = "person", decisions_file
         outcomes(table["before"], table["after"]),
         rule_changes(links, new_links),
         moved_orders(url, moved, kind),
-        moved_segments(url, moved, kind),
+        moved_segments(url, set(moving["before"]), kind),
         examples(table, links, new_links),
     )
 

@@ -16,19 +16,10 @@ ORDER_LINES = """
     from intermediate.int_order_lines__classified
     where exclusion_reason is null and invoice_number = any(%s)
 """
-# Scores go by the shop's account numbers, which are keys of the records.
 SEGMENTS = """
-    with accounts as (
-        select distinct
-            substr(strong_key, length('shop.account:') + 1) as account_id,
-            bool_or(record_key = any(%s)) over (partition by strong_key) as is_moved
-        from intermediate.int_identity_records cross join unnest(keys) as strong_key
-        where kind = 'person' and strong_key like 'shop.account:%%'
-    )
-    select scores.segment, count(*), count(*) filter (where accounts.is_moved)
-    from marts.fct_customer_scores as scores
-    left join accounts on scores.customer_id = accounts.account_id
-    group by scores.segment order by scores.segment
+    select segment, count(*), count(*) filter (where customer_id = any(%s))
+    from marts.fct_customer_scores
+    group by segment order by segment
 """
 
 
@@ -61,11 +52,11 @@ def moved_orders(url: str, moved: Collection[str], kind: Kind) -> Orders:
     return Orders(*row)
 
 
-def moved_segments(url: str, moved: Collection[str], kind: Kind) -> tuple[SegmentMove, ...]:
-    """Whose customers move, by segment; nothing before the first published night."""
+def moved_segments(url: str, customers: Collection[str], kind: Kind) -> tuple[SegmentMove, ...]:
+    """How many of each segment are among these customers; nothing before the first published night."""
     with psycopg.connect(url) as connection:
         is_there = connection.execute("select to_regclass('marts.fct_customer_scores') is not null").fetchone()
         if kind == "company" or is_there != (True,):
             return ()
-        rows = connection.execute(SEGMENTS, [sorted(moved)]).fetchall()
+        rows = connection.execute(SEGMENTS, [sorted(customers)]).fetchall()
     return tuple(SegmentMove(*row) for row in rows)

@@ -1,4 +1,5 @@
--- Grain: one row per credit line that takes back one whole earlier sale line of the same customer, product, price, quantity.
+-- Grain: one row per credit line that takes back one whole earlier sale line of the same account, product, price, quantity.
+-- Accounts, not customers: what cancels what is the shop's own bookkeeping, and stays so whoever turns out to be whom later.
 -- Each sale line is taken back once at most: the pair closest in time wins, ties by line id.
 with
 
@@ -7,7 +8,7 @@ counted as (
     select * from {{ ref('int_order_lines__classified') }}
     where
         exclusion_reason is null
-        and customer_id is not null
+        and account_id is not null
 
 ),
 
@@ -38,7 +39,7 @@ pairs as (
     from credits
     inner join sales
         on
-            credits.customer_id = sales.customer_id
+            credits.account_id = sales.account_id
             and credits.product_id = sales.product_id
             and credits.unit_price = sales.unit_price
             and -credits.quantity = sales.quantity

@@ -1,4 +1,4 @@
--- Grain: one row per staged line, with its kind and, where it does not count as business, the reason.
+-- Grain: one row per staged line, with its customer, its kind and, where it does not count as business, the reason.
 with
 
 staged as (
@@ -7,10 +7,23 @@ staged as (
 
 ),
 
+invoices as (
+
+    select
+        record_key,
+        customer_id
+    from {{ ref('stg_identity__assignments') }}
+    where
+        kind = 'person'
+        and record_key like 'shop.orders:%'
+
+),
+
 repeated as (
 
     select
         *,
+        customer_id as account_id,
         row_number() over (
             partition by
                 invoice_number, product_id, description, quantity, invoiced_at, unit_price, customer_id, country
@@ -23,25 +36,31 @@ repeated as (
 classified as (
 
     select
-        order_line_id,
-        invoice_number,
-        product_id,
-        customer_id,
-        description,
-        country,
-        quantity,
-        unit_price,
-        amount,
-        invoiced_at,
-        {{ reporting_date('invoiced_at') }} as invoice_date,
+        repeated.order_line_id,
+        repeated.invoice_number,
+        repeated.product_id,
+        repeated.account_id,
+        -- Without tonight's identity an account is a customer of its own: its money must not become a guest's.
+        coalesce(invoices.customer_id, {{ account_customer('repeated.account_id') }}) as customer_id,
+        repeated.description,
+        repeated.country,
+        repeated.quantity,
+        repeated.unit_price,
+        repeated.amount,
+        repeated.invoiced_at,
+        {{ reporting_date('repeated.invoiced_at') }} as invoice_date,
         case
-            when repetition > 1 then 'exact_duplicate'
-            when invoice_number like 'A%' then 'accounting_adjustment'
-            when quantity < 0 and invoice_number not like 'C%' then 'stock_adjustment'
-            when unit_price = 0 then 'no_charge'
+            when repeated.repetition > 1 then 'exact_duplicate'
+            when repeated.invoice_number like 'A%' then 'accounting_adjustment'
+            when repeated.quantity < 0 and repeated.invoice_number not like 'C%' then 'stock_adjustment'
+            when repeated.unit_price = 0 then 'no_charge'
         end as exclusion_reason,
-        case when invoice_number like 'C%' then 'credit' else 'sale' end as direction
+        case when repeated.invoice_number like 'C%' then 'credit' else 'sale' end as direction
     from repeated
+    left join invoices
+        on
+            'shop.orders:' || repeated.invoice_number = invoices.record_key
+            and repeated.account_id is not null
 
 )
 

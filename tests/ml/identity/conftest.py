@@ -1,15 +1,112 @@
-"""Models and hard records, trained and made once for all tests of the identity engine."""
+"""Models and hard records, trained and made once for all tests of the identity engine; warehouses to run nights in."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
 import numpy as np
+import psycopg
 import pytest
 
 from bench.identity_hard import hard_set
 from bench.identity_sets import LabelledSet
+from kehu.local.environment import with_database
+from kehu.warehouse.migrate import migrate
+from kehu.warehouse.runs import Night
+from kehu.warehouse.tables import connect
+from ml.identity.decisions import Decision
+from ml.identity.job import identify
 from ml.identity.link import Work, link
 from ml.identity.model import Model
-from tests.ml.identity.worlds import table_of
+from ml.identity.settings import Kind, Settings
+from ml.identity.state import State, save_model
+from tests.ml.identity.graphs import COLUMNS, TABLE
+from tests.ml.identity.worlds import Row, table_of
+
+ROWS = ("kind", "record_key", "known_at", "content_hash", *COLUMNS)
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A warehouse whose records are written by hand, as they are on a night."""
+
+    url: str
+
+    def hold(self, records: Mapping[str, Row], kind: Kind = "person") -> None:
+        """Let these be all records of a kind there are."""
+        with psycopg.connect(self.url) as connection:
+            connection.execute("delete from intermediate.int_identity_records where kind = %s", [kind])
+            with connection.cursor().copy(
+                f"copy intermediate.int_identity_records ({', '.join(ROWS)}) from stdin"
+            ) as copy:
+                for key, row in records.items():
+                    content = {name: row.get(name, [] if kind == "text[]" else None) for name, kind in COLUMNS.items()}
+                    text = json.dumps(content, default=str)
+                    copy.write_row([kind, key, row.get("known_at"), text, *content.values()])
+
+    def decide(self, *decisions: Decision) -> None:
+        """Let these be all decisions in the warehouse."""
+        with psycopg.connect(self.url) as connection:
+            connection.execute("delete from identity.decisions")
+            for made in decisions:
+                values = [made.left_key, made.right_key, made.is_same, made.decided_on]
+                connection.execute("insert into identity.decisions values (%s, %s, %s, %s)", values)
+
+    def know(self, model: Model, settings: Settings, kind: Kind = "person", size: int = 3000) -> None:
+        """Keep a model as trained under these settings, long ago, on `size` records."""
+        with connect(self.url) as connection:
+            fingerprint = settings.fingerprint(kind)
+            save_model(State(connection, kind), model, f"{kind} {fingerprint}", fingerprint, size, date(2020, 1, 1))
+
+    def night(self, day: date, settings: Settings, decisions_file: Path | None = None, is_full: bool = False) -> None:
+        """Run the identity job of a night."""
+        identify(self.url, Night(1, day), settings, decisions_file, is_full)
+
+    def rows(self, query: str) -> list[tuple]:
+        """The rows of a query."""
+        with psycopg.connect(self.url) as connection:
+            return connection.execute(query).fetchall()
+
+    def graph(self) -> dict[str, list[str]]:
+        """All rows of what the job keeps, in an order of their own."""
+        names = ("records", "links", "assignments", "merge_log", "findings", "crowded")
+        return {
+            name: [row for (row,) in self.rows(f"select cast(t as text) from identity.{name} as t order by 1")]
+            for name in names
+        }
+
+    def customers(self, day: date) -> dict[str, str]:
+        """Record -> customer id as it was known on a day."""
+        return dict(self.rows(f"select record_key, customer_id from identity.as_of('{day}') order by 1"))
+
+
+@pytest.fixture(scope="session")
+def make_warehouse(server_url: str) -> Callable[[], Warehouse]:
+    """What makes warehouses without records; each is a copy of the first, which is migrated."""
+    numbers = iter(range(1_000_000))
+
+    def make() -> Warehouse:
+        number = next(numbers)
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            template = f"template {'identity_0' if number else 'template1'}"
+            connection.execute(f"create database identity_{number} {template}")
+        return Warehouse(with_database(server_url, f"identity_{number}"))
+
+    first = make()
+    migrate(first.url)
+    with psycopg.connect(first.url) as connection:
+        connection.execute(TABLE)
+    return make
+
+
+@pytest.fixture
+def warehouse(make_warehouse: Callable[[], Warehouse]) -> Warehouse:
+    """A warehouse without records."""
+    return make_warehouse()
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,8 @@ select * from (values
 """
 SCORES = """
 create view marts.fct_customer_scores as
-select * from (values ('1', 'Loyal'), ('2', 'Loyal'), ('3', 'At risk')) as score (customer_id, segment)
+select customer_id, 'Loyal' as segment from identity.assignments where record_key like 'shop.accounts:%'
+union all select 'P-3', 'At risk'
 """
 
 

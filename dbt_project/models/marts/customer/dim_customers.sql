@@ -30,7 +30,8 @@ orders as (
         count(*) filter (where order_type = 'order') as count_orders,
         count(*) filter (where order_type = 'credit_note') as count_credit_notes,
         sum(amount) filter (where order_type = 'order') as gross_amount,
-        sum(amount) as net_amount
+        sum(amount) as net_amount,
+        count(distinct account_id) as count_accounts
     from {{ ref('fct_orders') }}
     where customer_id is not null
     group by 1
@@ -40,6 +41,7 @@ orders as (
 select
     orders.customer_id,
     countries.country,
+    cast(orders.count_accounts as integer) as count_accounts,
     orders.first_order_date,
     orders.last_order_date,
     cast(orders.count_orders as integer) as count_orders,

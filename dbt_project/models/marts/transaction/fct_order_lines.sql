@@ -18,6 +18,7 @@ select
     classified.order_line_id,
     classified.invoice_number as order_id,
     classified.product_id,
+    classified.account_id,
     classified.customer_id,
     case
         when classified.direction = 'sale' then 'sale'

@@ -23,6 +23,7 @@ invoices as (
 
     select
         order_id,
+        max(account_id) as account_id,
         max(customer_id) as customer_id,
         case when min(line_type) = 'sale' then 'order' else 'credit_note' end as order_type,
         min(ordered_at) as ordered_at,
@@ -37,6 +38,7 @@ invoices as (
 
 select
     invoices.order_id,
+    invoices.account_id,
     invoices.customer_id,
     invoices.order_type,
     coalesce(invoices.count_lines = cancelled.count_cancelled_lines, false) as is_cancelled,

@@ -162,7 +162,8 @@ create table identity.decisions (
     is_same boolean not null,
     decided_on date not null,
     note text,
-    primary key (left_key, right_key, decided_on)
+    primary key (left_key, right_key, decided_on),
+    check (left_key <> right_key)
 );
 comment on table identity.decisions is
     'Pairs that a person judged, in force from decided_on; the newest counts. A CSV file may hold further ones.';
@@ -192,3 +193,67 @@ begin atomic
         and (assignments.valid_to is null or assignments.valid_to > day);
 end;
 comment on function identity.as_of(date) is 'Which customer each record belonged to, as it was known on that day.';
+
+-- What the nightly report and BI tools may see of the identity stages: numbers and reasons of the published night.
+create view ops.published_identity with (security_barrier) as
+with night as (
+    select runs.as_of_date
+    from ops.runs
+    where runs.run_id = (select pointer.run_id from store.current as pointer)
+),
+
+-- Not by identity.as_of(): a function called in a view works with the reader's rights, not with the view's.
+known as (
+    select
+        assignments.kind,
+        count(*) as count_records,
+        count(distinct assignments.customer_id) as count_customers
+    from identity.assignments
+    inner join night
+        on
+            assignments.valid_from <= night.as_of_date
+            and (assignments.valid_to is null or assignments.valid_to > night.as_of_date)
+    group by assignments.kind
+),
+
+events as (
+    select
+        log.kind,
+        count(distinct log.customer_id) filter (where log.event = 'created') as count_created,
+        count(distinct log.customer_id) filter (where log.event = 'merged') as count_merged,
+        count(distinct log.customer_id) filter (where log.event = 'split') as count_split,
+        count(distinct log.customer_id) filter (where log.event = 'vanished') as count_vanished
+    from identity.merge_log as log
+    inner join night on log.as_of_date = night.as_of_date
+    group by log.kind
+)
+
+select
+    nights.kind,
+    nights.as_of_date,
+    nights.is_full,
+    nights.model_version,
+    coalesce(known.count_records, 0) as count_records,
+    coalesce(known.count_customers, 0) as count_customers,
+    coalesce(events.count_created, 0) as count_created,
+    coalesce(events.count_merged, 0) as count_merged,
+    coalesce(events.count_split, 0) as count_split,
+    coalesce(events.count_vanished, 0) as count_vanished
+from identity.nights
+inner join night on nights.as_of_date = night.as_of_date
+left join known on nights.kind = known.kind
+left join events on nights.kind = events.kind;
+comment on view ops.published_identity is 'Per kind: customers and records of the published night, and what happened to customers.';
+
+-- A finding's subject names a column and a hash, or records: no values of people.
+create view ops.published_identity_findings with (security_barrier) as
+select
+    kind,
+    finding,
+    subject,
+    count_records,
+    reason
+from identity.findings;
+comment on view ops.published_identity_findings is 'What the newest night''s identity stages set aside, and why.';
+
+grant select on ops.published_identity, ops.published_identity_findings to bi_reader;
