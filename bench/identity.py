@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import tempfile
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,15 +18,20 @@ import pyarrow.compute as pc
 from bench.__main__ import say
 from bench.identity_hard import hard_set
 from bench.identity_metrics import false_merges
+from bench.identity_nights import measure_nights
 from bench.identity_run import Run, best_clustering, run_engine, score_run
 from bench.identity_sets import LabelledSet, febrl, read_set
 from bench.identity_world import score_customers, score_world, world_set
-from bench.night import Bench, installation, measure_night
+from bench.night import Bench, installation
+from kehu.local.night import night_command
 from kehu.sources.config import load
 from kehu.sources.nights import newest_night
+from kehu.warehouse import runs
 from kehu.warehouse.tables import connect
 from world.generate import generate
 
+# Stages that come after the customers are known.
+LATER = r"build_(intermediate|marts|features|score_marts)|scores\..+|attach_marts|check_scores|publish|report"
 SMALL = 20_000  # records; up to here both ways of setting the peer are tried
 
 
@@ -53,17 +60,36 @@ def measure_world(customers: int) -> dict:
         sources, truth = Path(folder) / "sources.yml", Path(folder) / "truth"
         with installation(sources) as bench:
             say(f"world of {customers:,}: the night")
-            night = measure_night(bench, newest_night(load(sources)))
+            seconds = run_night(bench, newest_night(load(sources)))
             records, assignments = read_night(bench)
         scores = score_world(records, assignments, truth)
         for kind, figures in scores.items():
             say_row(f"night, {kind}", figures["all_records"])
             say_row(f"night, {kind}, no handles", figures["without_social_handles"])
-        result = {"night": night["stages"], "scores": scores}
+        result = {"records": records.num_rows, "night_seconds": seconds, "scores": scores}
         for kind in ("person", "company"):
             labelled = world_set(records.filter(pc.equal(records["kind"], kind)), truth, kind)
             result[kind] = compare(f"world of {customers:,}, {kind}", labelled, kind, in_world=True)
-        return {f"world of {customers:,}": result}
+        return result
+
+
+def run_night(bench: Bench, day: date) -> dict[str, float | None]:
+    """Run the night's stages until all know their customer; seconds of each.
+
+    Raises
+    ------
+    RuntimeError
+        If one failed; the message names it and why.
+    """
+    newest = runs.newest_run_id(bench.url)
+    command = [*night_command(day), "--mark-success-pattern", LATER]
+    with (bench.home.logs / "bench.log").open("w") as log:
+        code = subprocess.run(command, env=bench.environment, stdout=log, stderr=log, check=False).returncode
+    (run,) = runs.runs_since(bench.url, newest)
+    stages = runs.stages(bench.url, run["run_id"])
+    if code != 0:
+        raise RuntimeError("; ".join(f"{stage.stage}: {stage.error}" for stage in stages if stage.state != "success"))
+    return {stage.stage: stage.seconds for stage in stages}
 
 
 def read_night(bench: Bench) -> tuple[pa.Table, pa.Table]:
@@ -118,9 +144,9 @@ def say_row(name: str, scores: dict) -> None:
 def main() -> None:
     """Measure FEBRL, a world and the hard set, or anybody's CSV."""
     parser = argparse.ArgumentParser(prog="bench.identity")
-    parser.add_argument("--only", choices=["febrl", "world", "speed"])
-    parser.add_argument("--customers", type=int, default=10_000)
-    parser.add_argument("--records", type=int, default=1_000_000)
+    parser.add_argument("--only", choices=["febrl", "world", "speed", "nights"])
+    parser.add_argument("--customers", type=int, nargs="+", default=[10_000], help="of each world")
+    parser.add_argument("--records", type=int, default=1_000_000, help="of the hard set")
     parser.add_argument("--set", type=Path, help="a CSV with columns named like int_identity_records")
     parser.add_argument("--truth", help="its column that names the true customer")
     parser.add_argument("--id", help="its column of record ids; else the rows are numbered")
@@ -133,8 +159,9 @@ def main() -> None:
         return
     parts = {
         "febrl": measure_febrl,
-        "world": lambda: measure_world(options.customers),
+        "world": lambda: {f"world of {count:,}": measure_world(count) for count in options.customers},
         "speed": lambda: measure_speed(options.records),
+        "nights": lambda: measure_nights(options.records),
     }
     print(json.dumps({name: part() for name, part in parts.items() if options.only in (None, name)}, indent=1))
 

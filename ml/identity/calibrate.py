@@ -29,7 +29,7 @@ DECIMALS = 4  # of the weights by which outcomes are told apart
 
 @dataclass(frozen=True)
 class Outcomes:
-    """A telling comparison: the weight of each outcome (log2 m/u) and how likely it is among true pairs and strangers."""
+    """Outcomes of a telling comparison: weight (log2 m/u), share among true pairs (m) and among strangers (u)."""
 
     weight: Floats
     m: Floats
@@ -59,6 +59,8 @@ def calibrate(contact: Floats, telling: Mapping[str, Floats], outcomes: Mapping[
         Bits of the contact part of each pair's weight, prior included.
     telling
         For each telling comparison the weight of each pair's outcome in bits, 0 where it is not known.
+    outcomes
+        For each telling comparison what Splink learned of its outcomes.
     """
     if not len(contact):
         return Calibration()

@@ -126,7 +126,7 @@ def _tighten(cap: int, count: int, links: Pairs, decided: Ints) -> tuple[Pairs, 
 def _closing(
     connection: duckdb.DuckDBPyConnection, linkage: Linkage, model: Model, units: Ints, component: Ints, chosen: Flags
 ) -> Pairs:
-    """The weights of all pairs within these components, also of those that share no block; certain: can be told apart."""
+    """The weights of all pairs within these components, sharing a block or not; certain: can be told apart."""
     connection.register("_inside", pa.table({"unit": units[chosen], "component": component[chosen]}))
     make_pairs(
         connection,

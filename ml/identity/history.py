@@ -34,21 +34,15 @@ def write_night(state: State, day: date, later: date | None, assigned: Mapping[s
 
     Records that are not named keep theirs; None takes a record's assignment away.
     """
-    state.put(
-        "tonight",
-        pa.table(
-            {
-                "record_key": pa.array(assigned.keys(), pa.string()),
-                "customer_id": pa.array(assigned.values(), pa.string()),
-            }
-        ),
-    )
+    keys, ids = pa.array(assigned.keys(), pa.string()), pa.array(assigned.values(), pa.string())
+    state.put("tonight", pa.table({"record_key": keys, "customer_id": ids}))
     covering = COVERING.format(day=day)
     state.run("drop table if exists pg_temp.moved")
     state.run(
         f"""
         create temporary table moved as
-        select tonight.record_key, tonight.customer_id as new_id, old.customer_id as old_id, old.valid_from, old.valid_to
+        select tonight.record_key, tonight.customer_id as new_id, old.customer_id as old_id,
+            old.valid_from, old.valid_to
         from pg_temp.tonight
         left join (select * from identity.assignments where kind = {{kind}} and {covering}) as old using (record_key)
         where tonight.customer_id is distinct from old.customer_id

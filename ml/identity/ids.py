@@ -47,8 +47,12 @@ def assign(
 
     Parameters
     ----------
+    kind
+        Person or company: new ids begin with its letter.
     previous
         Record -> id as of last night, for all records of the ids concerned, also those that are gone.
+    clusters
+        Record -> cluster, tonight.
     seniority
         Record -> (time known, record key): the least founds a cluster.
     born

@@ -15,9 +15,25 @@ from ml.identity.scoring import score, train_and_calibrate
 from ml.identity.settings import Kind, Linkage, Settings, load
 from ml.identity.units import form_units, make_key_links
 from ml.identity.workspace import (
-    SIGNED, columns, connect, forget_crowded, load_records, load_units, make_blocks, make_held_keys, make_pairs,
-    make_profiles, make_value_counts, note_crowded_blocks, note_crowded_keys, note_crowded_values, pairs_query,
-    make_state, pool_values, run, table,
+    SIGNED,
+    columns,
+    connect,
+    forget_crowded,
+    load_records,
+    load_units,
+    make_blocks,
+    make_held_keys,
+    make_pairs,
+    make_profiles,
+    make_state,
+    make_value_counts,
+    note_crowded_blocks,
+    note_crowded_keys,
+    note_crowded_values,
+    pairs_query,
+    pool_values,
+    run,
+    table,
 )  # fmt: skip
 
 OWN = 30.0  # bits that a key of their own is shown with
@@ -108,6 +124,10 @@ def link(
     ----------
     records : table with one row per record
         `record_key` (unique) and any of the columns of `workspace.TEXTS` and `workspace.LISTS`, normalised.
+    kind, settings
+        What the records are of, and how they are linked; the shipped settings by default.
+    decisions
+        What people decided about pairs of them.
     model
         A model trained before; None: one is trained on these records, where they are enough.
     for_state
@@ -243,12 +263,15 @@ def _make_record_links(connection: duckdb.DuckDBPyConnection, judged: Judged) ->
         connection,
         f"""
         create or replace table record_links as
-        select a, b, rule, cast({OWN} as double) as weight, cast(null as varchar) as evidence from key_links where is_own
+        select a, b, rule, cast({OWN} as double) as weight, cast(null as varchar) as evidence
+        from key_links where is_own
         union all
         select a, b, rule, weight, evidence from unit_links
         union all
         select l.n, r.n, 'decision', cast(case when is_same then 100 else -100 end as double), null
-        from _decided inner join records as l on left_key = l.record_key inner join records as r on right_key = r.record_key
+        from _decided
+        inner join records as l on left_key = l.record_key
+        inner join records as r on right_key = r.record_key
         """,
     )
     connection.unregister("_decided")

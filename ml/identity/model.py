@@ -34,7 +34,7 @@ LEAST_FILLED = 50  # units that must tell something for a comparison to be learn
 
 @dataclass(frozen=True)
 class Model:
-    """A trained model: Splink's settings with their parameters, how common the common values are, and its calibration."""
+    """A trained model: Splink's settings and parameters, how common the common values are, and its calibration."""
 
     parameters: dict[str, Any]
     commonness: dict[str, dict[str, float]]

@@ -18,7 +18,15 @@ from ml.identity.model import Model
 from ml.identity.settings import Linkage, Settings
 from ml.identity.state import State
 from ml.identity.workspace import (
-    SIGNED, columns, connect, load_records, make_blocks, make_held_keys, make_profiles, run, table,
+    SIGNED,
+    columns,
+    connect,
+    load_records,
+    make_blocks,
+    make_held_keys,
+    make_profiles,
+    run,
+    table,
 )  # fmt: skip
 
 UNSIGNED = "cast(cast(block as hugeint) + 9223372036854775808 as ubigint)"

@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from ml.identity.calibrate import DECIMALS, MOST_UNSEEN, STEP, Calibration, Outcomes, calibrate
+from ml.identity.calibrate import DECIMALS, MOST_UNSEEN, STEP, Outcomes, calibrate
 from ml.identity.model import Model, linker_of, train
 from ml.identity.settings import Linkage, Settings
 from ml.identity.workspace import columns, make_pairs, pairs_query, run
@@ -114,4 +114,5 @@ def _calibrated(model: Model, name: str) -> str:
         return _weight(model, name)
     cases = " ".join(f"when round(mw_{name}, {DECIMALS}) = {old} then {bits!r}" for old, bits in new.items())
     weight = _weight(model, name)
-    return f"case when bits is null or mw_{name} = 0 then {weight} else least({weight}, case {cases} else {weight} end) end"
+    calibrated = f"least({weight}, case {cases} else {weight} end)"
+    return f"case when bits is null or mw_{name} = 0 then {weight} else {calibrated} end"

@@ -39,7 +39,7 @@ def read_decisions(url: str, as_of: date, file: Path | None = None) -> list[Deci
     """
     with connect(url) as connection:
         rows = State(connection, "person").read(
-            f"select left_key, right_key, is_same, decided_on from identity.decisions where decided_on <= date '{as_of}'"
+            "select left_key, right_key, is_same, decided_on from identity.decisions order by left_key, right_key"
         )
     decisions = [
         Decision(row["decided_on"], row["left_key"], row["right_key"], row["is_same"]) for row in rows.to_pylist()
@@ -104,13 +104,17 @@ def _forget(state: State, work: Work) -> None:
         delete from identity.links using pg_temp.touched_records as l, pg_temp.touched_records as r
         where kind = {kind} and left_key = l.record_key and right_key = r.record_key
         """,
-        "delete from identity.records using pg_temp.touched_records as t where kind = {kind} and records.record_key = t.record_key",
-        "delete from identity.records using pg_temp.stale where kind = {kind} and records.record_key = stale.record_key",
+        """
+        delete from identity.records using pg_temp.touched_records as touched
+        where kind = {kind} and records.record_key = touched.record_key
+        """,
+        "delete from identity.records as r using pg_temp.stale as t where kind = {kind} and r.record_key = t.record_key",
         """
         delete from identity.findings
         where kind = {kind} and (
             finding <> 'suspicious cluster'
-            or subject in (select record_key from pg_temp.touched_records union all select record_key from pg_temp.stale)
+            or subject in (select record_key from pg_temp.touched_records)
+            or subject in (select record_key from pg_temp.stale)
         )
         """,
     ):

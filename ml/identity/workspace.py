@@ -1,8 +1,9 @@
-"""Records laid out in DuckDB: units of records that are one by their keys, their pooled values, and which to compare."""
+"""Records laid out in DuckDB: units of records that are one by their keys, their pooled values, whom to compare."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 import duckdb
 import numpy as np
@@ -50,9 +51,9 @@ def table(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
     return connection.sql(query).to_arrow_table()
 
 
-def columns(connection: duckdb.DuckDBPyConnection, query: str) -> Mapping[str, npt.NDArray]:
+def columns(connection: duckdb.DuckDBPyConnection, query: str) -> Mapping[str, npt.NDArray[Any]]:
     """The rows of a query as one NumPy array per column; without nulls."""
-    return connection.execute(query).fetchnumpy()
+    return cast("Mapping[str, npt.NDArray[Any]]", connection.execute(query).fetchnumpy())
 
 
 def load_records(connection: duckdb.DuckDBPyConnection, records: pa.Table) -> None:

@@ -12,7 +12,10 @@ from kehu.paths import PROJECT
 SAMPLE_SOURCES = (
     "shop", "zoho_crm", "fxiaoke", "web", "support", "surveys", "social", "consents", "reference",
 )  # fmt: skip
-HEAVY = ("pandas", "pyarrow", "sklearn", "scipy", "great_expectations", "dbt", "matplotlib", "adbc_driver_postgresql", "splink", "duckdb")
+HEAVY = (
+    "pandas", "pyarrow", "sklearn", "scipy", "great_expectations", "dbt", "matplotlib", "adbc_driver_postgresql", "splink",
+    "duckdb",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

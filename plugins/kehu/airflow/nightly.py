@@ -151,8 +151,8 @@ def normalise_values(url: str, night: Night) -> Counts:
 
 @stage(
     "identify_customers",
-    "Splink, keys and decisions: which records are the same person or company. Compares what is new or changed; ids stay"
-    " (`identity.assignments`, `identity.merge_log`), doubtful pairs go to `rpt_identity_review`.",
+    "Splink, keys and decisions: which records are the same person or company. Compares what is new or changed. Ids"
+    " stay (`identity.assignments`, `identity.merge_log`), doubtful pairs go to `rpt_identity_review`.",
     _bad_input,
 )
 def identify_customers(url: str, night: Night) -> Counts:
