@@ -71,7 +71,7 @@ def measure_nights(count_records: int) -> dict:
             "second_of_first": _shares(second, first),
             "second_of_linked_anew": _shares(second, anew),
             "same_as_linked_anew": kept == _graph(url),
-            **scores,
+            "scores": scores,
         }
 
 

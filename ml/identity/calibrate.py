@@ -78,8 +78,7 @@ def calibrate(contact: Floats, telling: Mapping[str, Floats], outcomes: Mapping[
         same = share[at] * m / (share[at] * m + (1 - share[at]) * u)
         share = (np.bincount(at, same * count) + STRENGTH * assumed) / (total + STRENGTH)
         for n, name in enumerate(telling):
-            # Strangers in contact are no less alike than any two: what they never show is as rare as it was.
-            strangers[name] = np.maximum(_shares(of[n], (1 - same) * count, outcomes[name].u), outcomes[name].u)
+            strangers[name] = _shares(of[n], (1 - same) * count, outcomes[name])
     share = np.clip(share, 2.0**-MOST_BITS, 1 - 2.0**-MOST_BITS)
     bits = np.log2(share / (1 - share)).round(6)
     return Calibration(
@@ -93,9 +92,11 @@ def _known(probability: Floats) -> Floats:
     return np.append(probability, 1.0)
 
 
-def _shares(place: Ints, weight: Floats, assumed: Floats) -> Floats:
-    counted = np.bincount(place, weight, minlength=len(assumed) + 1)[: len(assumed)]
-    return (counted + STRENGTH * assumed) / (counted.sum() + STRENGTH)
+def _shares(place: Ints, weight: Floats, outcomes: Outcomes) -> Floats:
+    """The shares of the outcomes among strangers, who in contact agree no less often than any two."""
+    counted = np.bincount(place, weight, minlength=len(outcomes.u) + 1)[: len(outcomes.u)]
+    found = (counted + STRENGTH * outcomes.u) / (counted.sum() + STRENGTH)
+    return np.where(outcomes.m > outcomes.u, np.maximum(found, outcomes.u), found)
 
 
 def _weights(outcomes: Outcomes, strangers: Floats) -> dict[str, float]:

@@ -179,7 +179,7 @@ def prepare(
     if model is None and is_whole:
         return train_and_calibrate(connection, settings, linkage)
     if model is not None:
-        add_frequencies(connection, model)
+        add_frequencies(connection, model, linkage)
     return model
 
 

@@ -62,7 +62,7 @@ def train(connection: duckdb.DuckDBPyConnection, settings: Settings, linkage: Li
     exact = {level.exact for comparison in active.values() for level in comparison.levels if level.exact}
     strangers = {name: _strangers_share(connection, linkage, name, settings.block_cap) for name in sorted(exact)}
     untrained = Model(_splink_settings(active, prior, strangers), commonness, size)
-    add_frequencies(connection, untrained)
+    add_frequencies(connection, untrained, linkage)
     linker = linker_of(connection, untrained.parameters)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -134,17 +134,24 @@ def _commonness(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, f
     }
 
 
-def add_frequencies(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
-    """Add to `profiles` the column that Splink reads a value's frequency from; rare values count as held by two."""
+def add_frequencies(connection: duckdb.DuckDBPyConnection, model: Model, linkage: Linkage) -> None:
+    """Add to `profiles` the columns that Splink reads a value's frequency from.
+
+    Rare values count as held by two, those made of parts as if the parts were drawn independently.
+    """
     rare = 2 / max(model.count_units, 2)
-    for name, common in model.commonness.items():
-        connection.register("_common", pa.table({name: list(common), "share": pa.array(common.values(), pa.float64())}))
+    for name, parts in linkage.frequency.items():
+        common = model.commonness.get(name, {})
+        rows = {"held": pa.array(common, pa.string()), "share": pa.array(common.values(), pa.float64())}
+        connection.register("_common", pa.table(rows))
+        product = " * ".join(f"tf_{part}" for part in parts)
+        share = f"coalesce(share, {product + ',' if parts else ''} {rare!r})"
         run(
             connection,
             f"""
             create or replace table profiles as
-            select profiles.*, coalesce(share, {rare!r}) as tf_{name}
-            from profiles left join _common using ({name})
+            select profiles.*, case when {name} is not null then {share} end as tf_{name}
+            from profiles left join _common on {name} = held
             """,
         )
         connection.unregister("_common")

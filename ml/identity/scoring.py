@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import log2
 
 import duckdb
 import numpy as np
@@ -56,7 +57,8 @@ def score(
     finals = {name: _calibrated(model, name) if name in telling else _weight(model, name) for name in names}
     evidence = ", ".join(f"'{name}': round(final_{name}, 3)" for name in names)
     known = " or ".join(f"mw_{name} <> 0" for name in telling) or "false"
-    total = " + ".join(["coalesce(bits, least(contact, " + repr(MOST_UNSEEN) + "))", *(f"final_{n}" for n in telling)])
+    unseen = f"least(contact, {MOST_UNSEEN!r}) - ({_told_twice(model, linkage)})"
+    total = " + ".join([f"coalesce(bits, {unseen})", *(f"final_{name}" for name in telling)])
     run(
         connection,
         f"""
@@ -105,6 +107,20 @@ def _telling(model: Model, linkage: Linkage) -> list[str]:
 def _weight(model: Model, name: str) -> str:
     has_frequency = any(level.get("tf_adjustment_column") for level in _comparison(model, name)["comparison_levels"])
     return f"(mw_{name} + mw_tf_adj_{name})" if has_frequency else f"mw_{name}"
+
+
+def _told_twice(model: Model, linkage: Linkage) -> str:
+    """The weight of what an outcome tells of another comparison too."""
+    parts = ["0.0"]
+    for name in _telling(model, linkage):
+        levels = _comparison(model, name)["comparison_levels"]
+        weights = {level["label_for_charts"]: level for level in levels}
+        for level in linkage.comparisons[name].levels:
+            if level.holds in _comparisons(model):
+                told = weights[level.label]
+                bits = f"{log2(told['m_probability'] / told['u_probability']):.{DECIMALS}f}"
+                parts.append(f"case when round(mw_{name}, {DECIMALS}) = {bits} then {_weight(model, level.holds)} else 0.0 end")
+    return " + ".join(parts)
 
 
 def _calibrated(model: Model, name: str) -> str:

@@ -40,6 +40,7 @@ class Level(_Part):
     label: str
     sql: str
     frequency: str | None = None  # the more common the value of this column, the weaker the evidence
+    holds: str | None = None  # a comparison that this outcome tells of too: without experience it does not count again
     exact: str | None = None  # agreement on this column's values: how often strangers share one is counted, not sampled
 
 
@@ -56,7 +57,7 @@ class Linkage(_Part):
     keys: Keys = Keys()
     cluster_cap: int = Field(40, gt=1)
     values: dict[str, Value] = {}
-    frequency: tuple[str, ...] = ()
+    frequency: dict[str, tuple[str, ...]] = {}
     blocks: dict[str, str] = {}
     comparisons: dict[str, Comparison] = {}
     contradiction: str = "false"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +25,19 @@ from ml.identity.model import Model
 from ml.identity.settings import Kind, Settings
 from ml.identity.state import State, save_model
 from tests.ml.identity.graphs import COLUMNS, TABLE
-from tests.ml.identity.worlds import Row, table_of
+from tests.ml.identity.worlds import Row, decide, table_of
 
+FIELDS = ("given_name", "surname", "birth_date", "street", "city", "postcode", "company", "mails", "phones")
+MAILS = ("info@example.org", "office@example.net")
+PHONES = ("+441134960000", "+441134961111", "+441134962222")
+# Type, share of the records that have one, how many there are: own, linked, one that many have, one nobody links by.
+KEYS = (
+    ("shop.account", 0.4, 150),
+    ("social.handle", 0.1, 4),
+    ("shop.order", 0.15, 60),
+    ("shop.order", 0.04, 1),
+    ("web.visit", 0.1, 3),
+)
 ROWS = ("kind", "record_key", "known_at", "content_hash", *COLUMNS)
 
 
@@ -44,7 +55,7 @@ class Warehouse:
                 f"copy intermediate.int_identity_records ({', '.join(ROWS)}) from stdin"
             ) as copy:
                 for key, row in records.items():
-                    content = {name: row.get(name, [] if kind == "text[]" else None) for name, kind in COLUMNS.items()}
+                    content = {name: row.get(name, [] if sort == "text[]" else None) for name, sort in COLUMNS.items()}
                     text = json.dumps(content, default=str)
                     copy.write_row([kind, key, row.get("known_at"), text, *content.values()])
 
@@ -107,6 +118,74 @@ def make_warehouse(server_url: str) -> Callable[[], Warehouse]:
 def warehouse(make_warehouse: Callable[[], Warehouse]) -> Warehouse:
     """A warehouse without records."""
     return make_warehouse()
+
+
+class History:
+    """Records and decisions that change from night to night, the same for the same seed."""
+
+    def __init__(self, seed, size=150):
+        self.random = np.random.default_rng(seed)
+        self.unseen = [self.dress(row) for row in hard_set(2 * size, seed=7).records.to_pylist()]
+        self.records = {}
+        self.decisions = []
+        self.add(size)
+
+    def dress(self, row):
+        """A record with a time it was known at and, of some, keys and values that others have too."""
+        row = row | {"known_at": self.some_time(), "keys": self.some_keys()}
+        for name, shared in (("mails", MAILS), ("phones", PHONES)):
+            if self.random.random() < 0.04:
+                row[name] = sorted({*row[name], str(self.random.choice(shared))})
+        return row
+
+    def some_time(self):
+        day = datetime(2025, 1, 1, tzinfo=timezone.utc) + timedelta(days=int(self.random.integers(300)))
+        return None if self.random.random() < 0.1 else day
+
+    def some_keys(self):
+        held = [f"{rule}:{self.random.integers(n)}" for rule, share, n in KEYS if self.random.random() < share]
+        return sorted(set(held))
+
+    def some(self, count):
+        return self.random.choice(sorted(self.records), min(count, len(self.records)), replace=False).tolist()
+
+    def add(self, count):
+        for _ in range(count):
+            row = self.unseen.pop(int(self.random.integers(len(self.unseen))))
+            self.records[row["record_key"]] = row
+
+    def remove(self, count):
+        for key in self.some(count):
+            self.unseen.append(self.records.pop(key))
+
+    def change(self, count):
+        for key in self.some(count):
+            name = str(self.random.choice(FIELDS))
+            changes = (
+                {"keys": self.some_keys()},
+                {"phones": sorted({*self.records[key]["phones"][:1], str(self.random.choice(PHONES))})},
+                {"mails": [str(self.random.choice(MAILS))]},
+                {"known_at": self.some_time()},
+                {name: self.records[self.some(1)[0]].get(name)},
+                {name: self.records[self.some(1)[0]].get(name)},
+            )
+            self.records[key] = self.records[key] | changes[self.random.integers(len(changes))]
+
+    def judge(self, count):
+        self.decisions = [decision for decision in self.decisions if self.random.random() > 0.15]
+        for _ in range(count):
+            left, right = self.some(2)
+            made = decide(left, str(self.random.choice(["=", "<>"])), right)
+            taken = {frozenset((d.left_key, d.right_key)) for d in self.decisions}
+            self.decisions += [made] if frozenset((left, right)) not in taken else []
+
+    def go_on(self):
+        """The changes of a day."""
+        added, removed, changed = self.random.integers(0, 9, 3)
+        self.add(added)
+        self.remove(removed)
+        self.change(2 * changed)
+        self.judge(int(self.random.integers(0, 4)))
 
 
 @pytest.fixture(scope="session")

@@ -124,10 +124,11 @@ def test_a_night_of_the_past_is_known_until_the_next_one(state):
     ]
 
 
-
 def log(state):
     rows = state.read("select * from identity.merge_log order by as_of_date, kind, customer_id").to_pylist()
-    return [(row["as_of_date"], row["kind"], row["event"], row["customer_id"], row["other_customer_id"]) for row in rows]
+    return [
+        (row["as_of_date"], row["kind"], row["event"], row["customer_id"], row["other_customer_id"]) for row in rows
+    ]
 
 
 def test_a_night_run_again_replaces_its_own_events_only(state):

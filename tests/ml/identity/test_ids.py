@@ -14,7 +14,9 @@ from ml.identity.ids import Event, assign, founding, new_id
 RECORDS = "abcdefghij"
 TIMES = st.lists(st.sampled_from([None, "2025-01-01", "2025-01-02", "2025-01-03"]), min_size=10, max_size=10)
 # Which cluster each record is in on a night; 0: it does not exist.
-NIGHT = st.lists(st.integers(0, 4), min_size=10, max_size=10).map(lambda night: cluster_of(zip(RECORDS, night, strict=True)))
+NIGHT = st.lists(st.integers(0, 4), min_size=10, max_size=10).map(
+    lambda night: cluster_of(zip(RECORDS, night, strict=True))
+)
 NIGHTS = st.lists(NIGHT, min_size=1, max_size=6)
 
 
@@ -64,7 +66,9 @@ def members(ids):
 
 
 def what(events, name):
-    return {(event.customer_id, event.other_customer_id): event.count_records for event in events if event.event == name}
+    return {
+        (event.customer_id, event.other_customer_id): event.count_records for event in events if event.event == name
+    }
 
 
 @given(NIGHTS, TIMES)
@@ -220,6 +224,5 @@ def test_ids_depend_on_kind_founder_and_attempt_only(attempt):
 
 
 def test_records_without_a_time_are_the_youngest():
-    assert sorted([founding(None, "a"), founding("2025-01-01 10:00:00", "z"), founding("2024-12-31 23:00:00", "y")]) == [
-        founding("2024-12-31 23:00:00", "y"), founding("2025-01-01 10:00:00", "z"), founding(None, "a"),
-    ]  # fmt: skip
+    old, young, last = founding("2024-12-31 23:00:00", "y"), founding("2025-01-01 10:00:00", "z"), founding(None, "a")
+    assert sorted([last, young, old]) == [old, young, last]

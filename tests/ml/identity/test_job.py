@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, timedelta
 from itertools import permutations
 
 import numpy as np
@@ -12,14 +12,10 @@ import pytest
 from bench.identity_hard import hard_set
 from ml.identity.settings import Value, load
 from ml.identity.store import DecisionError, read_decisions
-from tests.ml.identity.worlds import ANNA, STRANGER, decide
+from tests.ml.identity.conftest import History
+from tests.ml.identity.worlds import ANNA, STRANGER, decide, sets
 
 FIRST = date(2026, 1, 1)
-FIELDS = ("given_name", "surname", "birth_date", "street", "city", "postcode", "company", "mails", "phones")
-MAILS = ("info@example.org", "office@example.net")
-PHONES = ("+441134960000", "+441134961111", "+441134962222")
-# Type, share of the records that have one, how many there are: own, linked, one that everybody has, and an unknown type.
-KEYS = (("shop.account", 0.4, 150), ("social.handle", 0.1, 4), ("shop.order", 0.15, 60), ("shop.order", 0.04, 1), ("web.visit", 0.1, 3))
 
 
 def on(number):
@@ -41,74 +37,6 @@ def tiny(**person):
 def without_rule(settings, name):
     rules = {rule: sql for rule, sql in settings.person.rules.items() if rule != name}
     return settings.model_copy(update={"person": settings.person.model_copy(update={"rules": rules})})
-
-
-class History:
-    """Records and decisions that change from night to night, the same for the same seed."""
-
-    def __init__(self, seed, size=150):
-        self.random = np.random.default_rng(seed)
-        self.unseen = [self.dress(row) for row in hard_set(2 * size, seed=7).records.to_pylist()]
-        self.records = {}
-        self.decisions = []
-        self.add(size)
-
-    def dress(self, row):
-        """A record with a time it was known at and, of some, keys and values that others have too."""
-        row = row | {"known_at": self.some_time(), "keys": self.some_keys()}
-        for name, shared in (("mails", MAILS), ("phones", PHONES)):
-            if self.random.random() < 0.04:
-                row[name] = sorted({*row[name], str(self.random.choice(shared))})
-        return row
-
-    def some_time(self):
-        day = datetime(2025, 1, 1, tzinfo=timezone.utc) + timedelta(days=int(self.random.integers(300)))
-        return None if self.random.random() < 0.1 else day
-
-    def some_keys(self):
-        held = [f"{rule}:{self.random.integers(n)}" for rule, share, n in KEYS if self.random.random() < share]
-        return sorted(set(held))
-
-    def some(self, count):
-        return self.random.choice(sorted(self.records), min(count, len(self.records)), replace=False).tolist()
-
-    def add(self, count):
-        for _ in range(count):
-            row = self.unseen.pop(int(self.random.integers(len(self.unseen))))
-            self.records[row["record_key"]] = row
-
-    def remove(self, count):
-        for key in self.some(count):
-            self.unseen.append(self.records.pop(key))
-
-    def change(self, count):
-        for key in self.some(count):
-            name = str(self.random.choice(FIELDS))
-            changes = (
-                {"keys": self.some_keys()},
-                {"phones": sorted({*self.records[key]["phones"][:1], str(self.random.choice(PHONES))})},
-                {"mails": [str(self.random.choice(MAILS))]},
-                {"known_at": self.some_time()},
-                {name: self.records[self.some(1)[0]].get(name)},
-                {name: self.records[self.some(1)[0]].get(name)},
-            )
-            self.records[key] = self.records[key] | changes[self.random.integers(len(changes))]
-
-    def judge(self, count):
-        self.decisions = [decision for decision in self.decisions if self.random.random() > 0.15]
-        for _ in range(count):
-            left, right = self.some(2)
-            made = decide(left, str(self.random.choice(["=", "<>"])), right)
-            taken = {frozenset((d.left_key, d.right_key)) for d in self.decisions}
-            self.decisions += [made] if frozenset((left, right)) not in taken else []
-
-    def go_on(self):
-        """The changes of a day."""
-        added, removed, changed = self.random.integers(0, 9, 3)
-        self.add(added)
-        self.remove(removed)
-        self.change(2 * changed)
-        self.judge(int(self.random.integers(0, 4)))
 
 
 def nights(warehouse, kind="person"):
@@ -199,8 +127,9 @@ def test_companies_too(make_warehouse, company_model):
 def company(random, number):
     """A company of which not all is told, and that shares a switchboard."""
     row = {
-        "company": f"{'abdegiklmnop'[number % 12] * 3}{number * 7919 % 97} works", "registration": f"{number * 104_729:08d}",
-        "websites": [f"works{number}.example"], "phones": [f"+49305{number % 5:06d}"], "company_city": f"town {number % 7}",
+        "company": f"{'abdegiklmnop'[number % 12] * 3}{number * 7919 % 97} works", "company_city": f"town {number % 7}",
+        "registration": f"{number * 104_729:08d}", "phones": [f"+49305{number % 5:06d}"],
+        "websites": [f"works{number}.example"],
     }  # fmt: skip
     return {name: value for name, value in row.items() if name == "company" or random.random() < 0.7}
 
@@ -237,12 +166,15 @@ def test_a_night_run_again_on_other_records_forgets_what_it_said_before(warehous
     assert len(set(run(warehouse, 1, {"a": a, "b": a, "c": b}, load()).values())) == 2
     assert run(warehouse, 1, {"a": a, "b": b}, load()) == first
     assert warehouse.rows("select * from identity.merge_log where as_of_date = '2026-01-02'") == []
-    assert len(warehouse.rows("select * from identity.assignments")) == 2
 
 
 def by_keys(text):
     """Records by hand, one customer a word: by_keys("ab c")."""
-    return {key: {"keys": [f"shop.account:{word}"], "known_at": f"2025-01-01 {10 + ord(key) - 97}:00Z"} for word in text.split() for key in word}
+    return {
+        key: {"keys": [f"shop.account:{word}"], "known_at": f"2025-01-01 {10 + ord(key) - 97}:00Z"}
+        for word in text.split()
+        for key in word
+    }
 
 
 def test_a_night_of_the_past_changes_no_other_night(warehouse):
@@ -250,7 +182,8 @@ def test_a_night_of_the_past_changes_no_other_night(warehouse):
     five = run(warehouse, 5, by_keys("abc d"), load())
     three = run(warehouse, 3, by_keys("a b c"), load())
     assert [partition(known) for known in (one, three, five)] == [
-        partition(dict(groups)) for groups in (zip("abc", "aac", strict=True), zip("abc", "abc", strict=True), zip("abcd", "aaad", strict=True))
+        partition(dict(groups))
+        for groups in (zip("abc", "aac", strict=True), zip("abc", "abc", strict=True), zip("abcd", "aaad", strict=True))
     ]
     assert [warehouse.customers(on(n)) for n in range(7)] == [{}, one, one, three, three, five, five]
     assert three["a"] == one["a"]
@@ -284,22 +217,162 @@ def test_after_a_night_of_the_past_the_newest_is_linked_anew_and_then_goes_on(ma
     assert [is_full for is_full, _ in nights(warehouse).values()] == [True, True, False, True, False]
 
 
-def test_the_log_tells_a_merge_and_its_undoing_by_decision(warehouse, model):
-    """The decisions change what was linked by the model; nothing else is looked at."""
+def test_decisions_join_and_part_as_long_as_they_stand(warehouse, model):
     settings = tiny()
     warehouse.know(model, settings)
-    world = {"a": ANNA, "b": ANNA, "c": STRANGER, "d": ANNA | {"given_name": "maria", "birth_date": date(1950, 2, 2), "mails": []}}
+    maria = ANNA | {"given_name": "maria", "birth_date": date(1950, 2, 2), "mails": []}
+    world = {"a": ANNA, "b": ANNA, "c": STRANGER, "d": maria}
     first = run(warehouse, 0, world, settings)
-    assert partition(first) == {frozenset("ab"), frozenset("c"), frozenset("d")}
+    assert partition(first) == sets("ab", "c", "d")
     parted = run(warehouse, 1, world, settings, decide("a", "<>", "b"))
-    assert partition(parted) == {frozenset(key) for key in "abcd"}
-    assert parted["a"] == first["a"]
-    joined = run(warehouse, 2, world, settings, decide("a", "=", "c"))
-    assert partition(joined) == {frozenset("abc"), frozenset("d")}
+    assert partition(parted) == sets("a", "b", "c", "d")
+    assert run(warehouse, 2, world, settings) == first
+    joined = run(warehouse, 3, world, settings, decide("a", "=", "c"))
+    assert partition(joined) == sets("abc", "d")
+    assert run(warehouse, 4, world, settings) == first
+    assert [is_full for is_full, _ in nights(warehouse).values()] == [True, False, False, False, False]
+    log = "select event, customer_id, other_customer_id from identity.merge_log where as_of_date = '2026-01-02'"
+    assert warehouse.rows(log) == [("split", first["a"], parted["b"])]
+
+
+def test_a_decision_that_parts_two_is_shown_while_one_of_them_changes(warehouse, model):
+    settings, parted = tiny(), decide("a", "<>", "c")
+    warehouse.know(model, settings)
+    links = "select left_key, right_key from identity.links where rule = 'decision'"
+    for number, changed in enumerate(({}, {"city": "york"}, {"city": "hull"})):
+        run(warehouse, number, {"a": ANNA | changed, "c": STRANGER}, settings, parted)
+        assert warehouse.rows(links) == [("a", "c")]
+
+
+def test_decisions_across_customers_of_whom_one_changes(make_warehouse, model):
+    """The account is torn because one of its records is somebody else, who is kept from another of its records."""
+    settings, decisions = tiny(), (decide("c", "=", "x"), decide("a", "<>", "x"))
+    account = {"keys": ["shop.account:1"]}
+    world = {"a": ANNA | account, "b": account, "c": STRANGER | account, "x": {"city": "bath"}, "z": STRANGER}
+    by_change, anew = make_warehouse(), make_warehouse()
+    for number, city in enumerate(("leeds", "york")):
+        world["a"] = world["a"] | {"city": city}
+        for warehouse, is_full in ((by_change, False), (anew, True)):
+            if not number:
+                warehouse.know(model, settings)
+            known = run(warehouse, number, world, settings, *decisions, is_full=is_full)
+            assert partition(known) == sets("ab", "cxz")
+        assert by_change.graph() == anew.graph()
+
+
+@pytest.mark.parametrize("sign", ["=", "<>"])
+def test_a_decision_that_is_contradicted_twice_is_told_once(warehouse, sign):
+    newer = {"=": "<>", "<>": "="}[sign]
+    decisions = [decide("a", sign, "b", 1), decide("a", sign, "b", 2), decide("a", newer, "b", 3)]
+    known = run(warehouse, 9, by_keys("a b"), load(), *decisions)
+    assert partition(known) == (sets("ab") if newer == "=" else sets("a", "b"))
+    findings = "select count(*) from identity.findings where finding = 'decision' and kind = 'person'"
+    assert warehouse.rows(findings) == [(1,)]
+
+
+def test_decisions_of_later_days_do_not_count_yet(warehouse):
+    decision = decide("a", "=", "b", 3)
+    found = [run(warehouse, number, by_keys("a b"), load(), decision) for number in (1, 2)]
+    assert [partition(known) for known in found] == [sets("a", "b"), sets("ab")]
+
+
+def test_a_rule_that_is_removed_leaves_nothing_behind(warehouse):
+    settings, world = load(), {"a": ANNA, "b": ANNA, "c": STRANGER}
+    first = run(warehouse, 0, world, settings)
+    assert partition(first) == sets("ab", "c")
+    without = run(warehouse, 1, world, without_rule(settings, "name_and_mail"))
+    assert warehouse.rows("select rule from identity.links") == [("name_birth_and_phone",)]
+    assert partition(without) == sets("ab", "c")
+    bare = without_rule(without_rule(settings, "name_and_mail"), "name_birth_and_phone")
+    assert partition(run(warehouse, 2, world, bare)) == sets("a", "b", "c")
+    assert warehouse.rows("select * from identity.links") == []
     assert run(warehouse, 3, world, settings) == first
-    assert [is_full for is_full, _ in nights(warehouse).values()] == [True, False, False, False]
-    log = "select as_of_date, event, customer_id, other_customer_id, count_records from identity.merge_log order by all"
-    events = warehouse.rows(log.replace("order by all", "where as_of_date > '2026-01-01' order by 1, 2, 3"))
-    others = sorted([(parted["b"], joined["a"], 1), (first["c"], joined["a"], 1)])
-    assert events[:1] == [(on(1), "split", first["a"], parted["b"], 1)]
-    assert [(e[1], *e[2:]) for e in events[1:3]] == [("merged", *other) for other in others]
+
+
+def test_the_older_customer_lives_on_and_the_other_is_its_alias(warehouse):
+    first = run(warehouse, 0, by_keys("bc"), load())
+    second = run(warehouse, 1, by_keys("bc ad"), load())
+    merged = run(warehouse, 2, by_keys("abcd"), load())
+    assert set(merged.values()) == {first["b"]}
+    log = "select customer_id, other_customer_id, count_records from identity.merge_log where event = 'merged'"
+    assert warehouse.rows(log) == [(second["a"], first["b"], 2)]
+
+
+def test_the_larger_part_keeps_the_id_and_one_that_comes_back_has_its_own(warehouse):
+    first = run(warehouse, 0, by_keys("abc d"), load())
+    merged = run(warehouse, 1, by_keys("abcd"), load())
+    assert set(merged.values()) == {first["a"]} or set(merged.values()) == {first["d"]}
+    split = run(warehouse, 2, by_keys("a bcd"), load())
+    assert split["b"] == split["c"] == split["d"] == merged["b"]
+    assert split["a"] not in (first["d"], split["b"])
+    assert set(run(warehouse, 3, by_keys("bcd"), load()).values()) == {split["b"]}
+    assert run(warehouse, 4, by_keys("a bcd"), load()) == split
+    events = warehouse.rows("select event from identity.merge_log where as_of_date > '2026-01-03' order by as_of_date")
+    assert events == [("vanished",), ("created",)]
+
+
+def test_once_the_records_have_doubled_a_model_is_trained_anew(warehouse, model):
+    settings = load()
+    records = {row["record_key"]: row for row in hard_set(320).records.to_pylist()}
+    warehouse.know(model, settings, size=70)
+    run(warehouse, 0, dict(list(records.items())[:150]), settings)
+    linked_by = "select model_version from identity.nights where kind = 'person' order by as_of_date desc limit 1"
+    sizes = f"select count_records from identity.models where model_version = ({linked_by})"
+    assert warehouse.rows(sizes) == [(150,)]
+    run(warehouse, 0, records, settings)
+    assert warehouse.rows(sizes) == [(320,)]
+    run(warehouse, 1, records, settings)
+    assert not nights(warehouse)[on(1)][0]
+
+
+HEADER = "left_key,right_key,is_same,decided_on,note"
+
+
+def read(warehouse, folder, content):
+    file = folder / "decisions.csv"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return read_decisions(warehouse.url, date(2026, 1, 9), file)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"{HEADER}\na,b,true,2026-01-01,why\nc,d,no,2026-01-02,\n",
+        f"\ufeff{HEADER}\r\na,b,YES,2026-01-01,why\r\nc,d,0,2026-01-02,\r\n",
+        f'{HEADER}\n\n a , b ,1,2026-01-01,"two\nlines"\n\nc,d,False,2026-01-02\ne,f,yes,2026-01-10,not yet',
+        "decided_on,note,is_same,right_key,left_key\n2026-01-01,,true,b,a\n2026-01-02,王,false,d,c\n",
+    ],
+)
+def test_decisions_are_read_from_a_file(warehouse, tmp_path, content):
+    assert read(warehouse, tmp_path, content) == [decide("a", "=", "b", 1), decide("c", "<>", "d", 2)]
+
+
+def test_decisions_of_the_warehouse_and_of_a_file_count_both(warehouse, tmp_path):
+    warehouse.decide(decide("c", "<>", "d", 2))
+    found = read(warehouse, tmp_path, f"{HEADER}\na,b,true,2026-01-01,\n")
+    assert found == [decide("c", "<>", "d", 2), decide("a", "=", "b", 1)]
+    assert read_decisions(warehouse.url, date(2026, 1, 9), tmp_path / "absent.csv") == found[:1]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "decisions.csv: the header lacks decided_on, is_same, left_key, right_key"),
+        ("left_key,right_key,is_same\n", "decisions.csv: the header lacks decided_on"),
+        (HEADER.replace(",", ";"), "decisions.csv: the header lacks"),
+        (
+            f"{HEADER}\na,b,true,2026-01-01,\na,b,maybe,2026-01-01,\n",
+            "decisions.csv, line 3: is_same must be true or false",
+        ),
+        (f"{HEADER}\n\na,b,,2026-01-01,\n", "decisions.csv, line 3: is_same"),
+        (f"{HEADER}\na,,true,2026-01-01,\n", "decisions.csv, line 2: left_key and right_key must name two records"),
+        (f"{HEADER}\na, a ,true,2026-01-01,\n", "decisions.csv, line 2: left_key and right_key must name two records"),
+        (f"{HEADER}\na,b,true,31.01.2026,\n", "decisions.csv, line 2: decided_on must be a date such as 2026-01-31"),
+        (f"{HEADER}\na,b,true\n", "decisions.csv, line 2: decided_on"),
+        (f"{HEADER}\na,b,true,2026-01-01,caf\u00e9\n".encode("latin-1"), "decisions.csv"),
+        (f'{HEADER}\na,b,true,2026-01-01,"never closed\nc,d,no,2026-01-02,\n', "decisions.csv"),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_named(warehouse, tmp_path, content, message):
+    with pytest.raises(DecisionError, match=message):
+        read(warehouse, tmp_path, content)

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
+import pytest
+
 from ml.identity.link import link
-from tests.ml.identity.worlds import customers, sets, world
+from ml.identity.model import Model
+from tests.ml.identity.worlds import customers, sets, table_of, world
 
 FIRM = {
     "company": "amber textiles",
@@ -11,6 +15,29 @@ FIRM = {
     "company_city": "berlin",
     "country": "DE",
 }
+
+
+SHOP = {"company": "云腾商贸", "company_city": "xian", "country": "CN"}
+
+
+@pytest.fixture(scope="module")
+def chinese_model() -> Model:
+    """A model of companies: 400 Chinese and 200 others, with spellings and short forms of their names."""
+    random = np.random.default_rng(4)
+    rows = []
+    for n in range(600):
+        brand, trade = (
+            "".join(random.choice(list("瑞恒华盛鸿嘉金联博安泰宏远"), 2)),
+            random.choice(["贸易", "食品", "科技"]),
+        )
+        name = "".join(random.choice(list("abdefgiklmnoprstu"), 12))
+        names = [brand + trade, brand + trade, brand] if n < 400 else [name, name, name[:9] + "x" + name[9:]]
+        known = {"registration": f"{random.integers(10**7, 10**8)}", "country": "CN" if n < 400 else "DE"}
+        known |= {"company_city": f"town {random.integers(15)}"} if n < 400 else {}
+        rows += [{"record_key": f"c:{n}:{i}", "company": written, **known} for i, written in enumerate(names)]
+    trained = link(table_of(rows), kind="company").model
+    assert trained is not None
+    return trained
 
 
 def firms(model=None, **rows):
@@ -52,3 +79,39 @@ def test_a_chain_of_shared_contacts_does_not_join_its_ends(company_model):
     other = {"company": "quick couriers", "registration": "87654321", "phones": ["+49309999999"], "country": "DE"}
     found = firms(company_model, a=FIRM, b=agency, c=other)
     assert not any({"a", "c"} <= keys for keys in found)
+
+
+def test_a_name_that_many_people_mention_is_not_a_common_one(company_model):
+    own = {"company": "amber textiles", "phones": ["+49301234567"], "country": "DE"}
+    mentions = {f"m{n:02}": {"company": "amber textiles"} for n in range(40)}
+    assert len(firms(company_model, a=own, **mentions)) == 1
+
+
+def test_a_company_in_another_town_is_another_one(company_model):
+    here, there = ({"company": "amber textiles", "company_city": town} for town in ("berlin", "wien"))
+    assert firms(company_model, a=here, b=there) == sets("a", "b")
+
+
+def test_a_chinese_name_without_its_trade_is_the_same_company_in_the_same_town(chinese_model):
+    assert firms(chinese_model, a=SHOP, b=SHOP | {"company": "云腾"}) == sets("ab")
+    assert firms(chinese_model, a=SHOP, b=SHOP | {"company": "云腾", "company_city": "wuhan"}) == sets("a", "b")
+
+
+def test_one_character_makes_another_chinese_company(chinese_model):
+    written = SHOP | {"company": "云腾供应链管理咨询"}
+    other = SHOP | {"company": "云达供应链管理咨询"}
+    assert firms(chinese_model, a=written, b=other) == sets("a", "b")
+
+
+@pytest.mark.parametrize("written", ["ambr textiles", "amber textilles", "anber textiles"])
+def test_a_name_with_one_wrong_letter_is_the_same_company(chinese_model, written):
+    own = {"company": "amber textiles", "country": "DE"}
+    assert firms(chinese_model, a=own, b=own | {"company": written}) == sets("ab")
+
+
+@pytest.mark.parametrize(
+    ("name", "other"), [("amber", "amber textiles"), ("harvest fund 1", "harvest fund 2"), ("opal", "opel")]
+)
+def test_names_that_are_alike_may_be_of_two_companies(chinese_model, name, other):
+    own = {"country": "DE"}
+    assert firms(chinese_model, a=own | {"company": name}, b=own | {"company": other}) == sets("a", "b")
