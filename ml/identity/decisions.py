@@ -15,6 +15,7 @@ class Decision:
     left_key: str
     right_key: str
     is_same: bool
+    kind: str = "person"
 
     @property
     def pair(self) -> tuple[str, str]:

@@ -167,9 +167,7 @@ def _weighed(links: Pairs, inside: Pairs, settings: Settings) -> Pairs:
 
 def _mute(connection: duckdb.DuckDBPyConnection, linkage: Linkage, units: Ints) -> Flags:
     """The units that tell nothing of who somebody is, as opposed to how to reach them."""
-    needs = [linkage.comparisons[name].needs for name in linkage.telling]
-    known = " or ".join(f"{name} is not null" for name in needs) or "true"
-    telling = columns(connection, f"select unit from profiles where {known}")["unit"]
+    telling = columns(connection, f"select unit from profiles where not ({linkage.mute})")["unit"]
     return ~np.isin(units, telling)
 
 

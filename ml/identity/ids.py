@@ -63,9 +63,9 @@ def assign(
     members: dict[str, list[str]] = defaultdict(list)
     for record in sorted(clusters):
         members[clusters[record]].append(record)
-    claims = _claims(previous, clusters, seniority)
+    claims = _claims(kind, previous, clusters, seniority)
     ids = {cluster: min(claimed, key=lambda i: (born[i], i)) for cluster, claimed in claims.items()}
-    held = set(ids.values())
+    held = set(previous.values())
     for cluster in sorted(members, key=lambda c: min(seniority[r] for r in members[c])):
         if cluster not in ids:
             founder = min(members[cluster], key=lambda r: seniority[r])
@@ -76,16 +76,20 @@ def assign(
 
 
 def _claims(
-    previous: Mapping[str, str], clusters: Mapping[str, str], seniority: Mapping[str, tuple[str, str]]
+    kind: Kind, previous: Mapping[str, str], clusters: Mapping[str, str], seniority: Mapping[str, tuple[str, str]]
 ) -> dict[str, set[str]]:
-    """Cluster -> previous ids whose larger part it holds; equal parts: the one with the id's oldest record."""
+    """Cluster -> previous ids whose larger part it holds; of equal parts the one that the id was made for."""
     parts: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for record, customer in previous.items():
         if record in clusters:
             parts[customer][clusters[record]].append(record)
     claims: dict[str, set[str]] = defaultdict(set)
     for customer, by_cluster in parts.items():
-        largest = min(by_cluster, key=lambda c: (-len(by_cluster[c]), min(seniority[r] for r in by_cluster[c])))
+        founders = {c: any(new_id(kind, r, 0) == customer for r in records) for c, records in by_cluster.items()}
+        largest = min(
+            by_cluster,
+            key=lambda c: (-len(by_cluster[c]), not founders[c], min(seniority[r] for r in by_cluster[c])),
+        )
         claims[largest].add(customer)
     return claims
 

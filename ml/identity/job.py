@@ -60,6 +60,7 @@ def _identify(
 ) -> dict[str, int]:
     kind, day = state.kind, night.as_of_date
     fingerprint = settings.fingerprint(kind)
+    decisions = [decision for decision in decisions if decision.kind == kind]
     judged = judge(decisions)
     plan = _plan(state, day, fingerprint)
     found = find_model(state, fingerprint, day)
@@ -191,6 +192,7 @@ def _keep_ids(state: State, day: date, plan: Plan, work: Work, is_full: bool) ->
     unnamed = {record: None for record in covered if record not in assigned}
     write_night(state, day, plan.after, {**assigned, **unnamed})
     write_events(state, day, events, replace=plan.is_again)
+    state.run("analyze identity.assignments")
     return len(events)
 
 

@@ -104,6 +104,9 @@ def _completed(parameters: dict[str, Any]) -> dict[str, Any]:
         for level in comparison["comparison_levels"]:
             if level.get("is_null_level"):
                 continue
+            if level.get("m_probability") is None and level.get("u_probability") is None:
+                level["m_probability"] = level["u_probability"] = LEAST_M  # never seen: it says nothing
+                continue
             # Threads add up in any order: the last digits are chance.
             m = level["m_probability"] = float(f"{level.get('m_probability') or LEAST_M:.10g}")
             u = level.get("u_probability") or 1 / RANDOM_PAIRS

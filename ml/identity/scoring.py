@@ -119,7 +119,9 @@ def _told_twice(model: Model, linkage: Linkage) -> str:
             if level.holds in _comparisons(model):
                 told = weights[level.label]
                 bits = f"{log2(told['m_probability'] / told['u_probability']):.{DECIMALS}f}"
-                parts.append(f"case when round(mw_{name}, {DECIMALS}) = {bits} then {_weight(model, level.holds)} else 0.0 end")
+                parts.append(
+                    f"case when round(mw_{name}, {DECIMALS}) = {bits} then {_weight(model, level.holds)} else 0.0 end"
+                )
     return " + ".join(parts)
 
 

@@ -10,10 +10,15 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 Kind = Literal["person", "company"]
+METHOD = 1  # of our own part of the work: a higher number has all records linked anew
 SHIPPED = Path(__file__).with_name("settings.yml")
+
+
+class SettingsError(ValueError):
+    """A file of settings cannot be used; the message names the file and the setting."""
 
 
 class _Part(BaseModel):
@@ -62,6 +67,7 @@ class Linkage(_Part):
     comparisons: dict[str, Comparison] = {}
     contradiction: str = "false"
     telling: tuple[str, ...] = ()
+    mute: str = "false"
     contact_blocks: tuple[str, ...] = ()
     rules: dict[str, str] = {}
     prior_blocks: tuple[str, ...] = ()
@@ -97,7 +103,7 @@ class Settings(_Part):
     def fingerprint(self, kind: Kind) -> str:
         """Changes whenever the same records might be linked differently: by settings or by the libraries that work."""
         parts = self.model_dump_json(exclude={"person", "company"}), self.of(kind).model_dump_json()
-        tools = [f"{name} {version(name)}" for name in ("splink", "duckdb")]
+        tools = [f"method {METHOD}", *(f"{name} {version(name)}" for name in ("splink", "duckdb"))]
         return hashlib.sha256("\n".join([*parts, *tools]).encode()).hexdigest()[:16]
 
 
@@ -107,7 +113,14 @@ def load(path: Path = SHIPPED) -> Settings:
 
     Raises
     ------
-    ValueError
-        If a setting is missing, unknown or out of range (pydantic's message names it).
+    SettingsError
+        If the file cannot be read, or a setting is missing, unknown or out of range.
     """
-    return Settings.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    try:
+        return Settings.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(f"{path.name}: {where}: {first['msg']}") from None
+    except (OSError, yaml.YAMLError) as error:
+        raise SettingsError(f"{path.name}: {str(error).splitlines()[0]}") from None

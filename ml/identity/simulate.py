@@ -81,7 +81,8 @@ def simulate(url: str, settings: Settings, kind: Kind = "person", decisions_file
         records, links = state.all_records(), state.read(LINKS).to_pandas()
         current, seniority = state.read(ASSIGNMENTS), state.read(SENIORITY)
     model = newest_model(url, kind, settings.fingerprint(kind), nights[0])
-    work = link(records, kind, settings, read_decisions(url, nights[0], decisions_file), model)
+    decisions = [decision for decision in read_decisions(url, nights[0], decisions_file) if decision.kind == kind]
+    work = link(records, kind, settings, decisions, model)
     table = _side_by_side(kind, current, seniority, work.clusters)
     moving = table[table["before"] != table["after"]]
     moved = frozenset(moving["record_key"])

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from csv import DictReader
 from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import pyarrow as pa
 
@@ -39,10 +40,11 @@ def read_decisions(url: str, as_of: date, file: Path | None = None) -> list[Deci
     """
     with connect(url) as connection:
         rows = State(connection, "person").read(
-            "select left_key, right_key, is_same, decided_on from identity.decisions order by left_key, right_key"
+            "select left_key, right_key, is_same, decided_on, kind from identity.decisions order by left_key, right_key"
         )
     decisions = [
-        Decision(row["decided_on"], row["left_key"], row["right_key"], row["is_same"]) for row in rows.to_pylist()
+        Decision(row["decided_on"], row["left_key"], row["right_key"], row["is_same"], row["kind"])
+        for row in rows.to_pylist()
     ]
     if file is not None and file.exists():
         with file.open(encoding="utf-8-sig", newline="") as lines:
@@ -61,8 +63,11 @@ def _decision(file: Path, line: int, row: dict[str, str | None]) -> Decision:
         raise DecisionError(f"{file.name}, line {line}: left_key and right_key must name two records")
     if same.lower() not in words:
         raise DecisionError(f"{file.name}, line {line}: is_same must be true or false")
+    kind = (row.get("kind") or "person").strip()
+    if kind not in get_args(Kind):
+        raise DecisionError(f"{file.name}, line {line}: kind must be person or company")
     try:
-        return Decision(date.fromisoformat(day), left, right, words[same.lower()])
+        return Decision(date.fromisoformat(day), left, right, words[same.lower()], kind)
     except ValueError:
         raise DecisionError(f"{file.name}, line {line}: decided_on must be a date such as 2026-01-31") from None
 
@@ -92,6 +97,8 @@ def save_work(state: State, work: Work, is_full: bool) -> None:
     state.run("delete from identity.crowded where kind = {kind}")
     state.write("crowded", work.crowded)
     _write_findings(state, work.findings)
+    for name in ("records", "links"):
+        state.run(f"analyze identity.{name}")  # the marts join them next
 
 
 def _forget(state: State, work: Work) -> None:

@@ -19,9 +19,10 @@ def _bad_input() -> tuple[type[Exception], ...]:
     from kehu.airflow.dbt import DbtTestError
     from kehu.sources.contract import SourceError
     from kehu.warehouse.publish import PublishError
+    from ml.identity.settings import SettingsError
     from ml.identity.store import DecisionError
 
-    return (SourceError, GateError, PublishError, DbtTestError, DecisionError)
+    return (SourceError, GateError, PublishError, DbtTestError, DecisionError, SettingsError)
 
 
 @stage(

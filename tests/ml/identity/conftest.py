@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
@@ -96,22 +96,32 @@ class Warehouse:
 
 
 @pytest.fixture(scope="session")
-def make_warehouse(server_url: str) -> Callable[[], Warehouse]:
-    """What makes warehouses without records; each is a copy of the first, which is migrated."""
-    numbers = iter(range(1_000_000))
+def template(server_url: str) -> Warehouse:
+    """A migrated warehouse without records that others are copied from; nothing is to be written to it."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute("create database identity_template")
+    warehouse = Warehouse(with_database(server_url, "identity_template"))
+    migrate(warehouse.url)
+    with psycopg.connect(warehouse.url) as connection:
+        connection.execute(TABLE)
+    return warehouse
+
+
+@pytest.fixture
+def make_warehouse(server_url: str, template: Warehouse) -> Iterator[Callable[[], Warehouse]]:
+    """What makes warehouses without records; they are dropped after the test."""
+    made: list[str] = []
 
     def make() -> Warehouse:
-        number = next(numbers)
+        made.append(f"identity_{len(made)}")
         with psycopg.connect(server_url, autocommit=True) as connection:
-            template = f"template {'identity_0' if number else 'template1'}"
-            connection.execute(f"create database identity_{number} {template}")
-        return Warehouse(with_database(server_url, f"identity_{number}"))
+            connection.execute(f"create database {made[-1]} template identity_template")
+        return Warehouse(with_database(server_url, made[-1]))
 
-    first = make()
-    migrate(first.url)
-    with psycopg.connect(first.url) as connection:
-        connection.execute(TABLE)
-    return make
+    yield make
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        for name in made:
+            connection.execute(f"drop database {name} with (force)")
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def tiny(**person):
         "values": {"mails": Value(cap=4), "phones": Value(cap=4)},
         "cluster_cap": 5,
     }
-    caps = {"block_cap": 6, "component_cap": 8, "person": shipped.person.model_copy(update=changes | person)}
+    caps = {"block_cap": 3, "component_cap": 8, "person": shipped.person.model_copy(update=changes | person)}
     return shipped.model_copy(update=caps)
 
 
@@ -328,10 +328,10 @@ def test_once_the_records_have_doubled_a_model_is_trained_anew(warehouse, model)
 HEADER = "left_key,right_key,is_same,decided_on,note"
 
 
-def read(warehouse, folder, content):
+def read(url, folder, content):
     file = folder / "decisions.csv"
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return read_decisions(warehouse.url, date(2026, 1, 9), file)
+    return read_decisions(url, date(2026, 1, 9), file)
 
 
 @pytest.mark.parametrize(
@@ -343,13 +343,13 @@ def read(warehouse, folder, content):
         "decided_on,note,is_same,right_key,left_key\n2026-01-01,,true,b,a\n2026-01-02,王,false,d,c\n",
     ],
 )
-def test_decisions_are_read_from_a_file(warehouse, tmp_path, content):
-    assert read(warehouse, tmp_path, content) == [decide("a", "=", "b", 1), decide("c", "<>", "d", 2)]
+def test_decisions_are_read_from_a_file(template, tmp_path, content):
+    assert read(template.url, tmp_path, content) == [decide("a", "=", "b", 1), decide("c", "<>", "d", 2)]
 
 
 def test_decisions_of_the_warehouse_and_of_a_file_count_both(warehouse, tmp_path):
     warehouse.decide(decide("c", "<>", "d", 2))
-    found = read(warehouse, tmp_path, f"{HEADER}\na,b,true,2026-01-01,\n")
+    found = read(warehouse.url, tmp_path, f"{HEADER}\na,b,true,2026-01-01,\n")
     assert found == [decide("c", "<>", "d", 2), decide("a", "=", "b", 1)]
     assert read_decisions(warehouse.url, date(2026, 1, 9), tmp_path / "absent.csv") == found[:1]
 
@@ -373,6 +373,6 @@ def test_decisions_of_the_warehouse_and_of_a_file_count_both(warehouse, tmp_path
         (f'{HEADER}\na,b,true,2026-01-01,"never closed\nc,d,no,2026-01-02,\n', "decisions.csv"),
     ],
 )
-def test_a_row_that_cannot_be_read_is_named(warehouse, tmp_path, content, message):
+def test_a_row_that_cannot_be_read_is_named(template, tmp_path, content, message):
     with pytest.raises(DecisionError, match=message):
-        read(warehouse, tmp_path, content)
+        read(template.url, tmp_path, content)

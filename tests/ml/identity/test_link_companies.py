@@ -26,10 +26,8 @@ def chinese_model() -> Model:
     random = np.random.default_rng(4)
     rows = []
     for n in range(600):
-        brand, trade = (
-            "".join(random.choice(list("瑞恒华盛鸿嘉金联博安泰宏远"), 2)),
-            random.choice(["贸易", "食品", "科技"]),
-        )
+        brand = "".join(random.choice(list("瑞恒华盛鸿嘉金联博安泰宏远"), 2))
+        trade = random.choice(["贸易", "食品", "科技"])
         name = "".join(random.choice(list("abdefgiklmnoprstu"), 12))
         names = [brand + trade, brand + trade, brand] if n < 400 else [name, name, name[:9] + "x" + name[9:]]
         known = {"registration": f"{random.integers(10**7, 10**8)}", "country": "CN" if n < 400 else "DE"}
@@ -98,19 +96,19 @@ def test_a_chinese_name_without_its_trade_is_the_same_company_in_the_same_town(c
 
 
 def test_one_character_makes_another_chinese_company(chinese_model):
-    written = SHOP | {"company": "云腾供应链管理咨询"}
-    other = SHOP | {"company": "云达供应链管理咨询"}
+    written = SHOP | {"company": "天云国际供应链管理咨询服务"}
+    other = SHOP | {"company": "宇云国际供应链管理咨询服务"}
     assert firms(chinese_model, a=written, b=other) == sets("a", "b")
 
 
-@pytest.mark.parametrize("written", ["ambr textiles", "amber textilles", "anber textiles"])
+@pytest.mark.parametrize("written", ["habour textile works", "harbour textile wroks", "harbour texctile works"])
 def test_a_name_with_one_wrong_letter_is_the_same_company(chinese_model, written):
-    own = {"company": "amber textiles", "country": "DE"}
+    own = {"company": "harbour textile works", "country": "DE"}
     assert firms(chinese_model, a=own, b=own | {"company": written}) == sets("ab")
 
 
 @pytest.mark.parametrize(
-    ("name", "other"), [("amber", "amber textiles"), ("harvest fund 1", "harvest fund 2"), ("opal", "opel")]
+    ("name", "other"), [("harbourside", "harbourside textiles"), ("harvest fund 1", "harvest fund 2"), ("opal", "opel")]
 )
 def test_names_that_are_alike_may_be_of_two_companies(chinese_model, name, other):
     own = {"country": "DE"}

@@ -101,7 +101,7 @@ def test_comments_and_layout_change_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("path", "value", "kinds"),
     [
-        ("link_probability", 0.7, {"person", "company"}),
+        ("link_probability", 0.75, {"person", "company"}),
         ("component_cap", 100, {"person", "company"}),
         ("person.rules", {}, {"person"}),
         ("person.keys.linked", [], {"person"}),

@@ -66,8 +66,8 @@ def test_a_key_with_more_records_than_its_cap_joins_nothing_and_is_told(name):
 
 
 def test_the_records_of_a_unit_are_compared_as_one(model):
-    """Neither of its records tells enough to be Anna: one has her name, the other her mail address and birth date."""
-    name = {"given_name": ANNA["given_name"], "surname": ANNA["surname"], "keys": ["shop.account:1"]}
+    """Neither of its records tells enough to be Anna: one has her first name, the other her mail and birth date."""
+    name = {"given_name": ANNA["given_name"], "keys": ["shop.account:1"]}
     contact = {"mails": ANNA["mails"], "birth_date": ANNA["birth_date"], "keys": ["shop.account:1"]}
     assert customers(link(world(a=ANNA, b=name, c=contact), model=model)) == sets("abc")
     assert frozenset("ab") not in customers(link(world(a=ANNA, b=name | {"keys": []}), model=model))

@@ -162,7 +162,8 @@ create table identity.decisions (
     is_same boolean not null,
     decided_on date not null,
     note text,
-    primary key (left_key, right_key, decided_on),
+    kind text not null default 'person' check (kind in ('person', 'company')),
+    primary key (left_key, right_key, decided_on, kind),
     check (left_key <> right_key)
 );
 comment on table identity.decisions is
