@@ -7,10 +7,10 @@ UV := UV_PYTHON_DOWNLOADS=never $(VENV)/bin/uv pip install --quiet --python $(PY
 KEHU := $(PY) -m kehu.cli
 RANGE := $(if $(AS_OF),--as-of $(AS_OF)) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
 
-.PHONY: help run ui stop clean psql raw fingerprint rollback explain simulate setup lint test world fakes bench lock
+.PHONY: help run ui stop clean psql raw fingerprint rollback explain simulate setup lint test world fakes bench bench-identity lock
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 run: $(VENV)/.runtime ## run the night of the newest day (AS_OF=2011-12-09), or a range (FROM=2011-11-01 TO=2011-11-30)
 	@$(KEHU) run $(RANGE)
@@ -60,6 +60,9 @@ fakes: $(VENV)/.dev ## start fake CRMs and a fake REST service on 127.0.0.1, to 
 
 bench: $(VENV)/.dev ## measure and print JSON
 	@$(PY) -m bench
+
+bench-identity: $(VENV)/.dev ## measure who is found to be whom, against plain Splink (ARGS="--only febrl", "--set FILE --truth COLUMN")
+	@$(PY) -m bench.identity $(ARGS)
 
 lock: $(VENV)/.bootstrap ## resolve the requirements again
 	cd requirements && for set in bootstrap runtime dev; do \

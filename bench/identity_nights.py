@@ -19,6 +19,7 @@ import psutil
 import psycopg
 import pyarrow as pa
 
+from bench.__main__ import say
 from bench.identity_hard import hard_set
 from bench.identity_metrics import score_clusters
 from bench.identity_run import cpu_seconds, peak_mb
@@ -55,13 +56,13 @@ def measure_nights(count_records: int) -> dict:
     labelled = hard_set(count_records + round(count_records * SHARE_NEW))
     with warehouse() as (url, server):
         fill(url, labelled.records.slice(0, count_records))
-        first = measure(url, server, FIRST)
+        first = _told("first night", measure(url, server, FIRST))
         fill(url, labelled.records)
-        second = measure(url, server, SECOND)
+        second = _told("second night", measure(url, server, SECOND))
         if second["is_full"]:
             raise RuntimeError("the second night linked everything anew")
         scores, kept = _scores(url, labelled), _graph(url)
-        anew = measure(url, server, SECOND, all_anew=True)
+        anew = _told("second night linked anew", measure(url, server, SECOND, all_anew=True))
         return {
             "records": count_records,
             "new_records": labelled.records.num_rows - count_records,
@@ -142,12 +143,22 @@ def _identify(url: str, night: Night, all_anew: bool) -> dict:
     began, spent = time.perf_counter(), cpu_seconds()
     from ml.identity.job import identify
 
-    identify(url, night, is_full=all_anew)
+    try:
+        identify(url, night, is_full=all_anew)
+    except Exception as error:  # the driver's errors do not travel between processes
+        raise RuntimeError(f"{type(error).__name__}: {error}") from None
     return {
         "seconds": time.perf_counter() - began,
         "cpu_seconds": cpu_seconds() - spent,
         "peak_mb": peak_mb(),
     }
+
+
+def _told(name: str, figures: dict) -> dict:
+    """The figures, after one line of the table for people."""
+    spent = f"{figures['cpu_seconds']:,} CPU s (PostgreSQL's: {figures['server_cpu_seconds']:,})"
+    say(f"{name:<34}  {spent}, {figures['seconds']:,} s, {figures['peak_mb']:,} MB")
+    return figures
 
 
 def _server_cpu(server: Server) -> float:

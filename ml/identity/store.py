@@ -115,7 +115,10 @@ def _forget(state: State, work: Work) -> None:
         delete from identity.records using pg_temp.touched_records as touched
         where kind = {kind} and records.record_key = touched.record_key
         """,
-        "delete from identity.records as r using pg_temp.stale as t where kind = {kind} and r.record_key = t.record_key",
+        """
+        delete from identity.records using pg_temp.stale
+        where kind = {kind} and records.record_key = stale.record_key
+        """,
         """
         delete from identity.findings
         where kind = {kind} and (

@@ -13,8 +13,8 @@ SAMPLE_SOURCES = (
     "shop", "zoho_crm", "fxiaoke", "web", "support", "surveys", "social", "consents", "reference",
 )  # fmt: skip
 HEAVY = (
-    "pandas", "pyarrow", "sklearn", "scipy", "great_expectations", "dbt", "matplotlib", "adbc_driver_postgresql", "splink",
-    "duckdb",
+    "pandas", "pyarrow", "sklearn", "scipy", "great_expectations", "dbt", "matplotlib", "adbc_driver_postgresql",
+    "splink", "duckdb",
 )  # fmt: skip
 
 

@@ -97,7 +97,7 @@ def test_a_chinese_name_without_its_trade_is_the_same_company_in_the_same_town(c
 
 def test_one_character_makes_another_chinese_company(chinese_model):
     written = SHOP | {"company": "天云国际供应链管理咨询服务"}
-    other = SHOP | {"company": "宇云国际供应链管理咨询服务"}
+    other = SHOP | {"company": "大云国际供应链管理咨询服务"}
     assert firms(chinese_model, a=written, b=other) == sets("a", "b")
 
 
