@@ -39,7 +39,8 @@ class Outcomes:
         """The outcome of each pair by its weight; the number of outcomes where it is not known."""
         distance = np.abs(weights[:, None] - self.weight[None, :])
         place = distance.argmin(axis=1)
-        return np.where(distance[np.arange(len(weights)), place] < 10.0**-DECIMALS, place, len(self.weight))
+        is_known = (distance[np.arange(len(weights)), place] < 10.0**-DECIMALS) & (weights != 0)
+        return np.where(is_known, place, len(self.weight))
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ KEYS = (
     ("shop.account", 0.4, 150),
     ("social.handle", 0.1, 4),
     ("shop.order", 0.15, 60),
-    ("shop.order", 0.04, 1),
+    ("shop.order", 0.035, 1),
     ("web.visit", 0.1, 3),
 )
 ROWS = ("kind", "record_key", "known_at", "content_hash", *COLUMNS)
@@ -172,6 +172,7 @@ class History:
         for key in self.some(count):
             name = str(self.random.choice(FIELDS))
             changes = (
+                {"keys": self.some_keys()},
                 {"keys": self.some_keys()},
                 {"phones": sorted({*self.records[key]["phones"][:1], str(self.random.choice(PHONES))})},
                 {"mails": [str(self.random.choice(MAILS))]},

@@ -28,7 +28,7 @@ def tiny(**person):
     changes = {
         "keys": shipped.person.keys.model_copy(update={"cap": 5}),
         "values": {"mails": Value(cap=4), "phones": Value(cap=4)},
-        "cluster_cap": 5,
+        "cluster_cap": 3,
     }
     caps = {"block_cap": 3, "component_cap": 8, "person": shipped.person.model_copy(update=changes | person)}
     return shipped.model_copy(update=caps)
