@@ -5,12 +5,13 @@ Measured in the job's process and in the server's; what comes before (values, no
 
 from __future__ import annotations
 
-import multiprocessing
+import json
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -119,12 +120,10 @@ def measure(url: str, server: Server, night: Night, *, all_anew: bool = False) -
     """Run one night of the job in a process of its own; seconds, CPU seconds of both sides, its peak memory (MB)."""
     with psycopg.connect(url, autocommit=True) as connection:
         # A day lies between two nights: the server has seen to what was written before, and no night pays for it.
-        connection.execute("vacuum analyze")
+        connection.execute("vacuum")
         connection.execute("checkpoint")
-    spawn = multiprocessing.get_context("spawn")  # a fork would begin with the bench's own memory
     before = _server_cpu(server)
-    with ProcessPoolExecutor(1, mp_context=spawn) as pool:
-        own = pool.submit(_identify, url, night, all_anew).result()
+    own = _run_job(url, night, all_anew)
     on_server = _server_cpu(server) - before
     query = f"select is_full from identity.nights where kind = 'person' and as_of_date = date '{night.as_of_date}'"
     (is_full,) = read_frame(url, query)["is_full"]
@@ -138,20 +137,14 @@ def measure(url: str, server: Server, night: Night, *, all_anew: bool = False) -
     }
 
 
-def _identify(url: str, night: Night, all_anew: bool) -> dict:
-    """Run the job; its imports count, for a night pays for them too."""
-    began, spent = time.perf_counter(), cpu_seconds()
-    from ml.identity.job import identify
-
-    try:
-        identify(url, night, is_full=all_anew)
-    except Exception as error:  # the driver's errors do not travel between processes
-        raise RuntimeError(f"{type(error).__name__}: {error}") from None
-    return {
-        "seconds": time.perf_counter() - began,
-        "cpu_seconds": cpu_seconds() - spent,
-        "peak_mb": peak_mb(),
-    }
+def _run_job(url: str, night: Night, all_anew: bool) -> dict:
+    command = [sys.executable, "-m", "bench.identity_nights", str(night.run_id), str(night.as_of_date)]
+    command += ["anew"] if all_anew else []
+    environment = os.environ | {"KEHU_WAREHOUSE_URL": url}  # not an argument: it holds a password
+    made = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if made.returncode != 0:
+        raise RuntimeError(made.stderr[-3000:])
+    return json.loads(made.stdout.splitlines()[-1])
 
 
 def _told(name: str, figures: dict) -> dict:
@@ -187,3 +180,18 @@ def _graph(url: str) -> dict:
 
 def _shares(part: dict, whole: dict) -> dict:
     return {name: round(part[name] / whole[name], 3) for name in ("seconds", "cpu_seconds")}
+
+
+def main() -> None:
+    """Run the job for one night and print its figures; what it imports counts, for a night pays for that too."""
+    run_id, day, *rest = sys.argv[1:]
+    began, spent = time.perf_counter(), cpu_seconds()
+    from ml.identity.job import identify
+
+    identify(os.environ["KEHU_WAREHOUSE_URL"], Night(int(run_id), date.fromisoformat(day)), is_full=bool(rest))
+    seconds, cpu = time.perf_counter() - began, cpu_seconds() - spent
+    print(json.dumps({"seconds": seconds, "cpu_seconds": cpu, "peak_mb": peak_mb()}))
+
+
+if __name__ == "__main__":
+    main()

@@ -74,7 +74,7 @@ def _identify(
         work = Relink(state, settings, settings.of(kind), judged, found[1], changed, gone).work()
         return _save(state, night, settings, plan, found, work, is_full=False)
     work = link(state.all_records(), kind, settings, decisions, found[1] if found else None, for_state=True)
-    version = found[0] if found else f"{kind}-{day}-{fingerprint}"
+    version = found[0] if found else f"{kind}-{day}-{fingerprint}-{size}"
     if not found and work.model is not None:
         save_model(state, work.model, version, fingerprint, size, day)
     return _save(state, night, settings, plan, (version, work.model), work, is_full=True)

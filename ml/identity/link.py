@@ -317,10 +317,8 @@ def suspicions(connection: duckdb.DuckDBPyConnection, grouping: Grouping) -> lis
 def contradictions(judged: Judged) -> list[Finding]:
     """One finding per decision that newer ones contradict."""
     reason = "newer decisions contradict it: set aside"
-    return [
-        Finding("decision", f"{d.left_key} {'=' if d.is_same else '<>'} {d.right_key}", 2, reason)
-        for d in judged.contradicted
-    ]
+    told = (f"{d.left_key} {'=' if d.is_same else '<>'} {d.right_key}" for d in judged.contradicted)
+    return [Finding("decision", subject, 2, reason) for subject in dict.fromkeys(told)]
 
 
 def counts_of(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:

@@ -73,10 +73,12 @@ class Relink:
 
     def _spread(self, connection: duckdb.DuckDBPyConnection) -> set[str]:
         """The records (with those that are gone) whose families are compared anew; makes `crowded` tonight's."""
-        dirty = self._mates(connection)
+        dirty = self._with_partners(self._mates(connection))
         while True:
             self._begin(connection, dirty)
-            self._count(connection, "keys", "key", "select block, rule as name from held_keys")
+            rules = ", ".join(f"'{name}'" for name in (*self.linkage.keys.own, *self.linkage.keys.linked, ""))
+            used = f"select block, rule as name from held_keys where rule in ({rules})"
+            self._count(connection, "keys", "key", used)
             lay_out(connection, self.linkage, self.judged, is_whole=False)
             flipped = self._count(connection, "blocks", "value", "select block, name from holds")
             if not flipped:
@@ -85,7 +87,7 @@ class Relink:
                 flipped = self._count(connection, "blocks", "block", "select block, name from blocks")
             if not flipped:
                 return dirty
-            dirty |= flipped
+            dirty = self._with_partners(dirty | flipped)
 
     def _mates(self, connection: duckdb.DuckDBPyConnection) -> set[str]:
         """Changed and gone records with the families they were in, and of whoever shares a key of theirs."""
@@ -96,18 +98,19 @@ class Relink:
         self.state.put("touched", table(connection, f"select distinct {SIGNED} as block from held_keys order by block"))
         return seed | self.state.keys(
             """
-            with families as (
-                select family from identity.records inner join pg_temp.seed using (record_key) where kind = {kind}
+            with seeds as materialized (
+                select family, keys from identity.records inner join pg_temp.seed using (record_key)
+                where kind = {kind}
+            ),
+            both_sides as materialized (
+                select block from pg_temp.touched union select unnest(keys) from seeds
+            ),
+            families as (
+                select family from seeds
                 union
-                select family from identity.records
-                where kind = {kind} and keys && (
-                    select coalesce(array_agg(block), '{}') from (
-                        select block from pg_temp.touched
-                        union
-                        select unnest(keys) from identity.records inner join pg_temp.seed using (record_key)
-                        where kind = {kind}
-                    ) as both_sides
-                )
+                select records.family
+                from both_sides inner join identity.records on records.keys @> array[both_sides.block]
+                where records.kind = {kind}
             )
             select record_key from identity.records inner join families using (family) where kind = {kind}
             """
@@ -173,15 +176,22 @@ class Relink:
         self.state.put("wanted", blocks.cast(pa.schema({"block": pa.int64()})))
         return self.state.read(
             f"""
-            select records.record_key, records.family, held.block
-            from identity.records cross join unnest(records.{column}) as held (block)
-            inner join pg_temp.wanted on held.block = wanted.block
+            select records.record_key, records.family, wanted.block
+            from pg_temp.wanted
+            -- One look into the index per value: comparing arrays with all values at once costs the product of both.
+            inner join identity.records on records.{column} @> array[wanted.block]
             where
                 records.kind = {{kind}}
-                and records.{column} && (select coalesce(array_agg(block), '{{}}') from pg_temp.wanted)
                 and not exists (select from pg_temp.dirty where dirty.record_key = records.record_key)
             """
         )
+
+    def _with_partners(self, keys: set[str]) -> set[str]:
+        """These records and the families of those that decisions say are the same: they form units together."""
+        while partners := {key for pair in self.judged.same if keys & set(pair) for key in pair} - keys:
+            self.state.put_keys("partners", partners)
+            keys = keys | partners | self.state.keys(PARTNERS)
+        return keys
 
     def _of_families(self, families: set[str]) -> set[str]:
         if not families:
@@ -197,7 +207,7 @@ class Relink:
         families = {
             family for name in ("keys", "blocks") for family in columns(connection, near.format(name))["family"]
         }
-        around = self._of_families(families)
+        around = self._with_partners(dirty | self._of_families(families))
         self.state.put_keys("loaded", dirty | around)
         load_records(connection, self.state.records_in("loaded"))
         make_held_keys(connection)
@@ -223,7 +233,8 @@ class Relink:
         connection.unregister("_found")
         strong = f"from found where is_certain or weight >= {self.settings.link_weight!r}"
         ends = columns(connection, f"select left_key as k {strong} union select right_key {strong}")["k"].tolist()
-        self.state.put_keys("ends", dirty | set(ends))
+        parted = {key for pair in self.judged.apart if dirty & set(pair) for key in pair}
+        self.state.put_keys("ends", dirty | set(ends) | parted)
         affected = dirty | self.state.keys(AFFECTED)
         self.state.put_keys("loaded", affected)
         load_records(connection, self.state.records_in("loaded"))
@@ -284,6 +295,12 @@ RECOUNT = """
         left join clean on touched.block = clean.block
     )
     select *, holders > {caps} as is_crowded from counted
+"""
+PARTNERS = """
+    with families as (
+        select family from identity.records inner join pg_temp.partners using (record_key) where kind = {kind}
+    )
+    select record_key from identity.records inner join families using (family) where kind = {kind}
 """
 AFFECTED = """
     with components as (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Iterable
 from csv import DictReader
@@ -47,13 +48,22 @@ def read_decisions(url: str, as_of: date, file: Path | None = None) -> list[Deci
         for row in rows.to_pylist()
     ]
     if file is not None and file.exists():
+        decisions += _read_file(file)
+    return [decision for decision in decisions if decision.decided_on <= as_of]
+
+
+def _read_file(file: Path) -> list[Decision]:
+    try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
-            reader = DictReader(lines)
+            reader = DictReader(lines, strict=True)
             missing = set(DECISION_COLUMNS) - set(reader.fieldnames or ())
             if missing:
                 raise DecisionError(f"{file.name}: the header lacks {', '.join(sorted(missing))}")
-            decisions += [_decision(file, reader.line_num, row) for row in reader]
-    return [decision for decision in decisions if decision.decided_on <= as_of]
+            return [_decision(file, reader.line_num, row) for row in reader]
+    except UnicodeDecodeError:
+        raise DecisionError(f"{file.name}: the file is not in UTF-8") from None
+    except csv.Error as error:
+        raise DecisionError(f"{file.name}: {error}") from None
 
 
 def _decision(file: Path, line: int, row: dict[str, str | None]) -> Decision:

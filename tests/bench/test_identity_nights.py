@@ -1,25 +1,26 @@
-"""The nights' figures: a second night that links only what is new."""
+"""What a night of the identity job costs on both sides, and that one with few new records goes on from the last."""
 
 from __future__ import annotations
 
 import pytest
 
-from bench.identity_nights import measure_nights
+from bench.identity_hard import hard_set
+from bench.identity_nights import FIRST, SECOND, fill, measure
+from kehu.local.postgres import ensure_server
 
 
-@pytest.fixture
-def own_home(monkeypatch):
-    """The bench names a home of its own; afterwards the tests' one counts again."""
-    monkeypatch.setenv("KEHU_HOME", "")
-
-
-def test_a_night_with_few_new_records_goes_on_from_the_last_and_comes_to_the_same(own_home):
-    result = measure_nights(2000)
-    assert (result["records"], result["new_records"]) == (2000, 20)
-    nights = [result[name] for name in ("first_night", "second_night", "second_night_linked_anew")]
-    assert [night["is_full"] for night in nights] == [True, False, True]
-    assert result["same_as_linked_anew"]
-    first = nights[0]
+def test_nights_are_measured_in_the_job_and_in_the_server(home, url):
+    records, server = hard_set(1010).records, ensure_server(home)
+    fill(url, records.slice(0, 1000))
+    first = measure(url, server, FIRST)
+    fill(url, records)
+    second = measure(url, server, SECOND)
+    assert (first["is_full"], second["is_full"]) == (True, False)
     assert first["cpu_seconds"] == pytest.approx(first["own_cpu_seconds"] + first["server_cpu_seconds"], abs=0.11)
     assert min(first["own_cpu_seconds"], first["server_cpu_seconds"]) > 0
-    assert result["scores"]["pairs"]["f1"] > 0.9
+    assert 50 < second["peak_mb"] < 10_000
+
+
+def test_a_job_that_fails_says_why(home, url):
+    with pytest.raises(RuntimeError, match="int_identity_records"):
+        measure(url, ensure_server(home), FIRST)

@@ -80,7 +80,7 @@ normalised as (
         records.country,
         companies.company,
         companies.company_city,
-        upper(regexp_replace(records.registration_raw, '[^[:alnum:]]', '', 'g')) as registration,
+        nullif(upper(regexp_replace(records.registration_raw, '[^[:alnum:]]', '', 'g')), '') as registration,
         records.websites,
         records.devices,
         coalesce(keys.keys, '{}') as keys,
