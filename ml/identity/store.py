@@ -23,7 +23,7 @@ DECISION_COLUMNS = ("left_key", "right_key", "is_same", "decided_on")
 MODELS = """
     select model_version, cast(parameters as text) as parameters, cast(commonness as text) as commonness
     from identity.models where kind = {kind} and settings_hash = '%s'
-    order by trained_on <= date '%s' desc, abs(trained_on - date '%s'), model_version limit 1
+    order by trained_on <= date '%s' desc, abs(trained_on - date '%s'), count_records desc limit 1
 """
 
 
