@@ -316,6 +316,7 @@ KEPT = """
     where
         links.kind = {kind}
         and rule not in ({own})
-        and not exists (select from pg_temp.dirty where record_key in (left_key, right_key))
+        and not exists (select from pg_temp.dirty where dirty.record_key = left_key)
+        and not exists (select from pg_temp.dirty where dirty.record_key = right_key)
     order by left_key, right_key, rule
 """

@@ -122,5 +122,7 @@ def load(path: Path = SHIPPED) -> Settings:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise SettingsError(f"{path.name}: {where}: {first['msg']}") from None
-    except (OSError, yaml.YAMLError) as error:
-        raise SettingsError(f"{path.name}: {str(error).splitlines()[0]}") from None
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path.name} is not YAML: {str(error).splitlines()[0]}") from None
+    except OSError as error:
+        raise SettingsError(f"{path.name}: {error.strerror}") from None

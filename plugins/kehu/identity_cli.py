@@ -60,10 +60,7 @@ def simulate(
     kind: Annotated[Kind, typer.Option(help="what to link")] = "person",
 ) -> None:
     """Link the newest night's records under other settings; print and draw what would change. Writes no table."""
-    from pydantic import ValidationError
-    from yaml import YAMLError
-
-    from ml.identity.settings import load
+    from ml.identity.settings import SettingsError, load
     from ml.identity.simulate import NothingToCompareError
     from ml.identity.simulate import simulate as try_out
     from ml.identity.simulate_picture import draw
@@ -71,11 +68,8 @@ def simulate(
 
     try:
         wanted = load(settings)
-    except ValidationError as error:
-        told = "; ".join(f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors())
-        _fail(f"{settings.name}: {told}")
-    except YAMLError as error:
-        _fail(f"{settings.name} is not YAML: {error}")
+    except SettingsError as error:
+        _fail(str(error))
     url = _warehouse()
     try:
         with console.status("linking the newest night's records"):
