@@ -62,7 +62,7 @@ bench: $(VENV)/.dev ## measure and print JSON
 	@$(PY) -m bench
 
 bench-identity: $(VENV)/.dev ## measure who is found to be whom, against plain Splink (ARGS="--only febrl", "--set FILE --truth COLUMN")
-	@$(PY) -m bench.identity $(ARGS)
+	@$(PY) -m bench.identity $(or $(ARGS),--customers 10000 100000)
 
 lock: $(VENV)/.bootstrap ## resolve the requirements again
 	cd requirements && for set in bootstrap runtime dev; do \
