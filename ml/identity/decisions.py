@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+import pyarrow as pa
+
 
 @dataclass(frozen=True, order=True)
 class Decision:
@@ -30,6 +32,12 @@ class Judged:
     same: tuple[tuple[str, str], ...] = ()
     apart: tuple[tuple[str, str], ...] = ()
     contradicted: tuple[Decision, ...] = ()
+
+    def table(self) -> pa.Table:
+        """The pairs that count: left_key, right_key, is_same."""
+        rows = [(*pair, True) for pair in self.same] + [(*pair, False) for pair in self.apart]
+        types = {"left_key": pa.string(), "right_key": pa.string(), "is_same": pa.bool_()}
+        return pa.table({name: pa.array([row[n] for row in rows], types[name]) for n, name in enumerate(types)})
 
 
 def judge(decisions: Iterable[Decision]) -> Judged:

@@ -19,7 +19,7 @@ from ml.identity.link import Work, link
 from ml.identity.model import Model
 from ml.identity.relink import Relink
 from ml.identity.settings import Kind, Settings, load
-from ml.identity.state import State, save_model
+from ml.identity.state import CONTENT_HASH, State, save_model
 from ml.identity.store import find_model, read_decisions, save_night, save_work
 
 log = logging.getLogger(__name__)
@@ -105,12 +105,11 @@ def _trained_on(state: State, version: str) -> int:
 def _changes(state: State, judged: Judged) -> tuple[set[str], set[str]]:
     """The records that are new or say something else than last night, or whose decisions changed; and those gone."""
     changed = state.keys(
-        """
+        f"""
         select current.record_key
         from intermediate.int_identity_records as current
         left join identity.records as last on current.kind = last.kind and current.record_key = last.record_key
-        where current.kind = {kind} and last.content_hash is distinct from
-            md5(current.content_hash || coalesce(cast(extract(epoch from current.known_at) as text), ''))
+        where current.kind = {{kind}} and last.content_hash is distinct from {CONTENT_HASH}
         """
     )
     gone = state.keys(
@@ -122,10 +121,7 @@ def _changes(state: State, judged: Judged) -> tuple[set[str], set[str]]:
         where last.kind = {kind} and current.record_key is null
         """
     )
-    decided = [(*pair, True) for pair in judged.same] + [(*pair, False) for pair in judged.apart]
-    sides = list(zip(*decided, strict=True)) or [(), (), ()]
-    types = {"left_key": pa.string(), "right_key": pa.string(), "is_same": pa.bool_()}
-    state.put("decided", pa.table({n: pa.array(side, t) for (n, t), side in zip(types.items(), sides, strict=True)}))
+    state.put("decided", judged.table())
     return changed | (state.keys(REDECIDED) - gone), gone
 
 

@@ -36,6 +36,7 @@ from ml.identity.workspace import (
     table,
 )  # fmt: skip
 
+CROWDED = "more records than the cap allows share it: it links nothing"
 OWN = 30.0  # bits that a key of their own is shown with
 LINKS = """
     select
@@ -254,11 +255,7 @@ def _make_unit_links(connection: duckdb.DuckDBPyConnection, linkage: Linkage, ha
 
 def _make_record_links(connection: duckdb.DuckDBPyConnection, judged: Judged) -> None:
     """Make the table `record_links`: own keys between records, the others between the first records of their units."""
-    decided = [(*pair, True) for pair in judged.same] + [(*pair, False) for pair in judged.apart]
-    names = {name: pa.array([row[place] for row in decided], kind) for place, (name, kind) in enumerate(
-        {"left_key": pa.string(), "right_key": pa.string(), "is_same": pa.bool_()}.items()
-    )}  # fmt: skip
-    connection.register("_decided", pa.table(names))
+    connection.register("_decided", judged.table())
     run(
         connection,
         f"""
@@ -297,9 +294,8 @@ def _unit_pairs(connection: duckdb.DuckDBPyConnection, pairs: Iterable[tuple[str
 def crowded_findings(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
     """One finding per key or value that too many share; its subject tells which by a hash, never by the value."""
     query = "select name, block, holders from crowded where name not like 'block %' order by all"
-    reason = "more records than the cap allows share it: it links nothing"
     rows = connection.execute(query).fetchall()
-    return [Finding("shared value", f"{name} {block:016x}", count, reason) for name, block, count in rows]
+    return [Finding("shared value", f"{name} {block:016x}", count, CROWDED) for name, block, count in rows]
 
 
 def suspicions(connection: duckdb.DuckDBPyConnection, grouping: Grouping) -> list[Finding]:

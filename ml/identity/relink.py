@@ -190,7 +190,10 @@ class Relink:
         """These records and the families of those that decisions say are the same: they form units together."""
         while partners := {key for pair in self.judged.same if keys & set(pair) for key in pair} - keys:
             self.state.put_keys("partners", partners)
-            keys = keys | partners | self.state.keys(PARTNERS)
+            families = self.state.keys(
+                "select family from identity.records inner join pg_temp.partners using (record_key) where kind = {kind}"
+            )
+            keys = keys | partners | self._of_families(families)
         return keys
 
     def _of_families(self, families: set[str]) -> set[str]:
@@ -295,12 +298,6 @@ RECOUNT = """
         left join clean on touched.block = clean.block
     )
     select *, holders > {caps} as is_crowded from counted
-"""
-PARTNERS = """
-    with families as (
-        select family from identity.records inner join pg_temp.partners using (record_key) where kind = {kind}
-    )
-    select record_key from identity.records inner join families using (family) where kind = {kind}
 """
 AFFECTED = """
     with components as (

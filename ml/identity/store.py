@@ -14,10 +14,10 @@ import pyarrow as pa
 
 from kehu.warehouse.tables import connect
 from ml.identity.decisions import Decision
-from ml.identity.link import Finding, Work
+from ml.identity.link import CROWDED, Finding, Work
 from ml.identity.model import Model
 from ml.identity.settings import Kind
-from ml.identity.state import State, model_of
+from ml.identity.state import CONTENT_HASH, State, model_of
 
 DECISION_COLUMNS = ("left_key", "right_key", "is_same", "decided_on")
 MODELS = """
@@ -144,13 +144,12 @@ def _forget(state: State, work: Work) -> None:
 def _write_records(state: State, records: pa.Table) -> None:
     state.put("new_records", records.select(["record_key", "keys", "blocks", "family", "component"]))
     state.run(
-        """
+        f"""
         insert into identity.records (kind, record_key, content_hash, keys, blocks, family, component)
-        select {kind}, record_key,
-            md5(current.content_hash || coalesce(cast(extract(epoch from current.known_at) as text), '')),
+        select {{kind}}, record_key, {CONTENT_HASH},
             new.keys, new.blocks, new.family, new.component
         from pg_temp.new_records as new inner join intermediate.int_identity_records as current using (record_key)
-        where current.kind = {kind}
+        where current.kind = {{kind}}
         """
     )
 
@@ -158,11 +157,10 @@ def _write_records(state: State, records: pa.Table) -> None:
 def _write_findings(state: State, findings: Iterable[Finding]) -> None:
     """Shared values are told from `identity.crowded`, where last night's that still hold are known too."""
     state.run(
-        """
+        f"""
         insert into identity.findings (kind, finding, subject, count_records, reason)
-        select {kind}, 'shared value', name || ' ' || to_hex(block), count_records,
-            'more records than the cap allows share it: it links nothing'
-        from identity.crowded where kind = {kind} and name not like 'block %'
+        select {{kind}}, 'shared value', name || ' ' || to_hex(block), count_records, '{CROWDED}'
+        from identity.crowded where kind = {{kind}} and name not like 'block %'
         """
     )
     rows = [row for row in findings if row.finding != "shared value"]

@@ -36,12 +36,12 @@ def explain(
     from ml.identity.explain import UnknownCustomerError, read_values
     from ml.identity.explain import explain as look_up
     from ml.identity.explain_picture import draw
-    from ml.identity.settings import load
+    from ml.identity.settings import SettingsError, load
 
     url = _warehouse()
     try:
         explained = look_up(url, customer_id.strip(), load(identity_settings()))
-    except UnknownCustomerError as error:
+    except (UnknownCustomerError, SettingsError) as error:
         _fail(str(error))
     _print_customer(explained)
     if show_values:

@@ -113,7 +113,7 @@ def make_warehouse(server_url: str, template: Warehouse) -> Iterator[Callable[[]
     made: list[str] = []
 
     def make() -> Warehouse:
-        made.append(f"identity_{len(made)}")
+        made.append(f"linked_{len(made)}")
         with psycopg.connect(server_url, autocommit=True) as connection:
             connection.execute(f"create database {made[-1]} template identity_template")
         return Warehouse(with_database(server_url, made[-1]))
