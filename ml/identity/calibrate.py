@@ -2,10 +2,11 @@
 
 Splink adds the weights of all comparisons as if they were independent. Those of a household are not: who shares the
 phone shares the street and the surname too, and some children bear a parent's name. So among pairs in contact the
-contact part of a weight is taken as one comparison with many outcomes (steps of two bits), and the share of true pairs
-in each step and the telling comparisons' outcomes among strangers are fitted as a latent class model by
-expectation-maximisation, with their outcomes among true pairs (m) as Splink learned them: Dempster, A. P., Laird, N.
-M., Rubin, D. B. (1977), JRSS B 39(1), section 4.3.
+contact part of a weight is taken as one comparison with many outcomes (which of its comparisons agree, and steps of two
+bits), and the share of true pairs in each outcome and the telling comparisons' outcomes among strangers are fitted as a
+latent class model by expectation-maximisation, with their outcomes among true pairs (m) as Splink learned them:
+Dempster, A. P., Laird, N. M., Rubin, D. B. (1977), JRSS B 39(1), section 4.3. The classes must not change places: nine
+in ten strangers at least are taken to disagree in each telling comparison.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ MOST_UNSEEN = 8.0  # bits that a contact part in a step without experience count
 STRENGTH = 10.0  # pairs that the uncalibrated numbers are worth
 ROUNDS = 300
 MOST_BITS = 30.0
+MOST_AGREEING = 0.1  # share of strangers in contact who agree on what tells people apart, at the most
 MOST_ASSUMED = 12.0  # bits of certainty that experience has to overcome at most
 DECIMALS = 4  # of the weights by which outcomes are told apart
 
@@ -45,19 +47,23 @@ class Outcomes:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Log2 odds for each step of the contact part, and new weights for outcomes of telling comparisons."""
+    """Log2 odds of each outcome (what agrees, step) of the contact part; new weights of the telling outcomes."""
 
-    steps: Mapping[int, float] = field(default_factory=dict)
+    steps: Mapping[tuple[int, int], float] = field(default_factory=dict)
     telling: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
-def calibrate(contact: Floats, telling: Mapping[str, Floats], outcomes: Mapping[str, Outcomes]) -> Calibration:
+def calibrate(
+    contact: Floats, agreeing: Ints, telling: Mapping[str, Floats], outcomes: Mapping[str, Outcomes]
+) -> Calibration:
     """Fit the calibration on pairs in contact.
 
     Parameters
     ----------
     contact : array of shape (n_pairs,)
         Bits of the contact part of each pair's weight, prior included.
+    agreeing : array of shape (n_pairs,)
+        Which of the contact part's comparisons speak for the pair and which against it: a number for each pattern.
     telling
         For each telling comparison the weight of each pair's outcome in bits, 0 where it is not known.
     outcomes
@@ -67,12 +73,12 @@ def calibrate(contact: Floats, telling: Mapping[str, Floats], outcomes: Mapping[
         return Calibration()
     step = np.floor(contact / STEP).astype(np.int64)
     places = [outcomes[name].places(weights) for name, weights in telling.items()]
-    patterns, count = np.unique(np.column_stack([step, *places]), axis=0, return_counts=True)
-    steps, at = np.unique(patterns[:, 0], return_inverse=True)
-    of = [patterns[:, number + 1] for number in range(len(places))]
+    patterns, count = np.unique(np.column_stack([agreeing, step, *places]), axis=0, return_counts=True)
+    cells, at = np.unique(patterns[:, :2], axis=0, return_inverse=True)
+    of = [patterns[:, number + 2] for number in range(len(places))]
     m = np.prod([_known(outcomes[name].m)[of[n]] for n, name in enumerate(telling)], axis=0)
     strangers = {name: outcomes[name].u.copy() for name in telling}
-    assumed = np.clip(1 / (1 + np.exp2(-(steps + 0.5) * STEP)), 2.0**-MOST_ASSUMED, 1 - 2.0**-MOST_ASSUMED)
+    assumed = np.clip(1 / (1 + np.exp2(-(cells[:, 1] + 0.5) * STEP)), 2.0**-MOST_ASSUMED, 1 - 2.0**-MOST_ASSUMED)
     share, total = assumed.copy(), np.bincount(at, count)
     for _ in range(ROUNDS):
         u = np.prod([_known(strangers[name])[of[n]] for n, name in enumerate(telling)], axis=0)
@@ -83,7 +89,7 @@ def calibrate(contact: Floats, telling: Mapping[str, Floats], outcomes: Mapping[
     share = np.clip(share, 2.0**-MOST_BITS, 1 - 2.0**-MOST_BITS)
     bits = np.log2(share / (1 - share)).round(6)
     return Calibration(
-        dict(zip(steps.tolist(), bits.tolist(), strict=True)),
+        {(int(those), int(step)): float(value) for (those, step), value in zip(cells, bits, strict=True)},
         {name: _weights(outcomes[name], strangers[name]) for name in telling},
     )
 
@@ -97,7 +103,12 @@ def _shares(place: Ints, weight: Floats, outcomes: Outcomes) -> Floats:
     """The shares of the outcomes among strangers, who in contact agree no less often than any two."""
     counted = np.bincount(place, weight, minlength=len(outcomes.u) + 1)[: len(outcomes.u)]
     found = (counted + STRENGTH * outcomes.u) / (counted.sum() + STRENGTH)
-    return np.where(outcomes.m > outcomes.u, np.maximum(found, outcomes.u), found)
+    agrees = outcomes.m > outcomes.u
+    found = np.where(agrees, np.maximum(found, outcomes.u), found)
+    agreeing = found[agrees].sum()
+    if agreeing <= MOST_AGREEING:
+        return found
+    return np.where(agrees, found * MOST_AGREEING / agreeing, found * (1 - MOST_AGREEING) / (1 - agreeing))
 
 
 def _weights(outcomes: Outcomes, strangers: Floats) -> dict[str, float]:

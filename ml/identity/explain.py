@@ -206,7 +206,7 @@ def _link(row: dict[str, Any], linkage: Linkage, model: Model | None) -> Link:
         row["rule"],
         row["match_probability"],
         row["match_weight"],
-        row["rule"] in linkage.keys.own,
+        row["rule"] in linkage.keys.uniting,
         steps,
     )
 

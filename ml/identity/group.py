@@ -67,7 +67,7 @@ def group(
 
     The components tell what hangs together, the units of one family included, whatever keeps them apart.
     """
-    links = _links(connection, settings, units)
+    links = _links(connection, linkage, units)
     decided, forbidden = _places(units, same), _places(units, apart)
     kin = np.column_stack([np.arange(len(units)), np.searchsorted(units, families)])
     component, _ = _components(len(units), links, np.concatenate([decided, kin]))
@@ -76,7 +76,7 @@ def group(
     named = kept.left[kept.certain & (kept.bits == NAMED)]
     chosen = (sizes > 2) | np.isin(tight, tight[named])
     inside = _closing(connection, linkage, model, units, tight, chosen) if model else NONE
-    edges = _strongest([_weighed(kept, inside, settings), _against(inside, settings)], len(units))
+    edges = _strongest([_weighed(kept, inside, linkage), _against(inside, linkage)], len(units))
     edges = _without_bridges(edges, _mute(connection, linkage, units), kept)
     edges = _decide(edges, decided, forbidden)
     cluster = _contract(tight, edges)
@@ -87,12 +87,12 @@ def group(
     return Grouping(units, units[cluster], units[component], tuple(found))
 
 
-def _links(connection: duckdb.DuckDBPyConnection, settings: Settings, units: Ints) -> Pairs:
+def _links(connection: duckdb.DuckDBPyConnection, linkage: Linkage, units: Ints) -> Pairs:
     rows = columns(
         connection,
         f"""
         select a, b, max(weight) as weight, bool_or(is_certain) as is_certain
-        from unit_links where is_certain or weight >= {settings.link_weight!r} group by a, b order by a, b
+        from unit_links where is_certain or weight >= {linkage.link_weight!r} group by a, b order by a, b
         """,
     )
     left, right = np.searchsorted(units, rows["a"]), np.searchsorted(units, rows["b"])
@@ -144,15 +144,15 @@ def _closing(
     return Pairs(left, right, rows["weight"], rows["is_telling"])
 
 
-def _against(inside: Pairs, settings: Settings) -> Pairs:
+def _against(inside: Pairs, linkage: Linkage) -> Pairs:
     """What pairs within a component say; who tells nothing but a phone neither confirms nor contradicts a name."""
-    bits = np.maximum(inside.bits - settings.link_weight, MOST_AGAINST)
+    bits = np.maximum(inside.bits - linkage.link_weight, MOST_AGAINST)
     return Pairs(inside.left, inside.right, np.where(inside.certain, bits, np.maximum(bits, 0.0)), inside.certain)
 
 
-def _weighed(links: Pairs, inside: Pairs, settings: Settings) -> Pairs:
+def _weighed(links: Pairs, inside: Pairs, linkage: Linkage) -> Pairs:
     """Links with what they say for a cluster: bits above the threshold; a named key less what contradicts it."""
-    bits = np.where(links.certain, links.bits, links.bits - settings.link_weight)
+    bits = np.where(links.certain, links.bits, links.bits - linkage.link_weight)
     told = {
         (a, b): min(w, 0.0)
         for a, b, w, is_telling in zip(

@@ -162,7 +162,8 @@ def _save(
         " from identity.records where kind = {kind}"
     ).to_pylist()[0]
     counts = work.counts | sizes | {"events": events}
-    thresholds = {"link_probability": settings.link_probability, "review_probability": settings.review_probability}
+    linkage = settings.of(state.kind)
+    thresholds = {"link_probability": linkage.link_probability, "review_probability": settings.review_probability}
     row = {
         "as_of_date": night.as_of_date, "model_version": model[0], "run_id": night.run_id,
         "settings_hash": settings.fingerprint(state.kind), "is_full": is_full,

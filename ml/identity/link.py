@@ -16,6 +16,7 @@ from ml.identity.settings import Kind, Linkage, Settings, load
 from ml.identity.units import form_units, make_key_links
 from ml.identity.workspace import (
     SIGNED,
+    add_rare_blocks,
     columns,
     connect,
     forget_crowded,
@@ -140,7 +141,7 @@ def link(
     with connect() as connection:
         forget_crowded(connection)
         load_records(connection, records)
-        make_held_keys(connection)
+        make_held_keys(connection, linkage.keys)
         lay_out(connection, linkage, judged, is_whole=True)
         model = prepare(connection, settings, linkage, model, is_whole=True)
         compare(connection, settings, linkage, model)
@@ -176,11 +177,15 @@ def prepare(
     make_profiles(connection, linkage)
     make_blocks(connection, linkage)
     if is_whole:
-        note_crowded_blocks(connection, settings.block_cap)
+        note_crowded_blocks(connection, linkage.blocks, settings.block_cap)
     if model is None and is_whole:
-        return train_and_calibrate(connection, settings, linkage)
-    if model is not None:
+        model = train_and_calibrate(connection, settings, linkage)
+    elif model is not None:
         add_frequencies(connection, model, linkage)
+    if model is not None:
+        add_rare_blocks(connection, linkage, model.count_units)
+        if is_whole:
+            note_crowded_blocks(connection, linkage.rare_blocks, settings.block_cap)
     return model
 
 

@@ -108,7 +108,7 @@ def _completed(parameters: dict[str, Any]) -> dict[str, Any]:
                 level["m_probability"] = level["u_probability"] = LEAST_M  # never seen: it says nothing
                 continue
             # Threads add up in any order: the last digits are chance.
-            m = level["m_probability"] = float(f"{level.get('m_probability') or LEAST_M:.10g}")
+            m = level["m_probability"] = max(float(f"{level.get('m_probability') or 0.0:.10g}"), LEAST_M)
             u = level.get("u_probability") or 1 / RANDOM_PAIRS
             if not level.get("fix_u_probability"):
                 u = max((u - prior * m) / (1 - prior), LEAST_STRANGERS * u)

@@ -14,11 +14,12 @@ import pyarrow as pa
 
 from ml.identity.decisions import Judged
 from ml.identity.link import Work, compare, lay_out, prepare, settle
-from ml.identity.model import Model
+from ml.identity.model import Model, add_frequencies
 from ml.identity.settings import Linkage, Settings
 from ml.identity.state import State
 from ml.identity.workspace import (
     SIGNED,
+    add_rare_blocks,
     columns,
     connect,
     load_records,
@@ -76,7 +77,7 @@ class Relink:
         dirty = self._with_partners(self._mates(connection))
         while True:
             self._begin(connection, dirty)
-            rules = ", ".join(f"'{name}'" for name in (*self.linkage.keys.own, *self.linkage.keys.linked, ""))
+            rules = ", ".join(f"'{name}'" for name in (*self.linkage.keys.all, ""))
             used = f"select block, rule as name from held_keys where rule in ({rules})"
             self._count(connection, "keys", "key", used)
             lay_out(connection, self.linkage, self.judged, is_whole=False)
@@ -84,6 +85,8 @@ class Relink:
             if not flipped:
                 make_profiles(connection, self.linkage)
                 make_blocks(connection, self.linkage)
+                add_frequencies(connection, self.model, self.linkage)
+                add_rare_blocks(connection, self.linkage, self.model.count_units)
                 flipped = self._count(connection, "blocks", "block", "select block, name from blocks")
             if not flipped:
                 return dirty
@@ -94,7 +97,7 @@ class Relink:
         seed = self.changed | self.gone
         self.state.put_keys("seed", seed)
         load_records(connection, self.state.records_in("seed"))
-        make_held_keys(connection)
+        make_held_keys(connection, self.linkage.keys)
         self.state.put("touched", table(connection, f"select distinct {SIGNED} as block from held_keys order by block"))
         return seed | self.state.keys(
             """
@@ -120,7 +123,7 @@ class Relink:
         """Load the dirty records as they are tonight, and what they held last night."""
         self.state.put_keys("dirty", dirty)
         load_records(connection, self.state.records_in("dirty"))
-        make_held_keys(connection)
+        make_held_keys(connection, self.linkage.keys)
         run(connection, "create or replace table crowded as select * from crowded_before")
         held = self.state.read(
             "select keys, blocks from identity.records inner join pg_temp.dirty using (record_key) where kind = {kind}"
@@ -213,7 +216,7 @@ class Relink:
         around = self._with_partners(dirty | self._of_families(families))
         self.state.put_keys("loaded", dirty | around)
         load_records(connection, self.state.records_in("loaded"))
-        make_held_keys(connection)
+        make_held_keys(connection, self.linkage.keys)
         lay_out(connection, self.linkage, self.judged, is_whole=False)
         prepare(connection, self.settings, self.linkage, self.model, is_whole=False)
         connection.register("_dirty", pa.table({"record_key": pa.array(sorted(dirty), pa.string())}))
@@ -234,17 +237,17 @@ class Relink:
         connection.register("_found", found)
         run(connection, "create or replace table found as select * from _found")
         connection.unregister("_found")
-        strong = f"from found where is_certain or weight >= {self.settings.link_weight!r}"
+        strong = f"from found where is_certain or weight >= {self.linkage.link_weight!r}"
         ends = columns(connection, f"select left_key as k {strong} union select right_key {strong}")["k"].tolist()
         parted = {key for pair in self.judged.apart if dirty & set(pair) for key in pair}
         self.state.put_keys("ends", dirty | set(ends) | parted)
         affected = dirty | self.state.keys(AFFECTED)
         self.state.put_keys("loaded", affected)
         load_records(connection, self.state.records_in("loaded"))
-        make_held_keys(connection)
+        make_held_keys(connection, self.linkage.keys)
         lay_out(connection, self.linkage, self.judged, is_whole=False)
         prepare(connection, self.settings, self.linkage, self.model, is_whole=False)
-        own = ", ".join(f"'{name}'" for name in (*self.linkage.keys.own, "decision"))
+        own = ", ".join(f"'{name}'" for name in (*self.linkage.keys.uniting, "decision"))
         self._join_links(connection, self.state.read(KEPT.format(kind="{kind}", own=own)))
         work = settle(connection, self.settings, self.linkage, self.model, self.judged, for_state=True)
         outside = table(connection, OUTSIDE)

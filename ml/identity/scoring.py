@@ -9,6 +9,7 @@ from math import log2
 import duckdb
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from ml.identity.calibrate import DECIMALS, MOST_UNSEEN, STEP, Outcomes, calibrate
 from ml.identity.model import Model, linker_of, train
@@ -33,12 +34,13 @@ def train_and_calibrate(connection: duckdb.DuckDBPyConnection, settings: Setting
     telling = _telling(model, linkage)
     parts = [f"mw_{name}" for name in telling]
     told = " + ".join(_weight(model, name) for name in telling) or "0.0"
-    query = f"select match_weight - ({told}) as contact{''.join(', ' + part for part in parts)} from {scored}"
-    rows = columns(connection, query)
+    chosen = ", ".join([f"match_weight - ({told}) as contact", f"{_agreeing(model, linkage)} as agreeing", *parts])
+    rows = columns(connection, f"select {chosen} from {scored}")
     weights = {name: np.asarray(rows[f"mw_{name}"], dtype=np.float64) for name in telling}
     outcomes = {name: outcomes_of(model, name) for name in telling}
     run(connection, f"drop table {scored}")
-    return replace(model, calibration=calibrate(np.asarray(rows["contact"], dtype=np.float64), weights, outcomes))
+    contact, agreeing = np.asarray(rows["contact"], np.float64), np.asarray(rows["agreeing"], np.int64)
+    return replace(model, calibration=calibrate(contact, agreeing, weights, outcomes))
 
 
 def score(
@@ -53,7 +55,7 @@ def score(
     names = _comparisons(model)
     telling = _telling(model, linkage)
     raw = " + ".join(_weight(model, name) for name in telling) or "0.0"
-    steps = " ".join(f"when {step} then {bits!r}" for step, bits in model.calibration.steps.items())
+    _register_steps(connection, model)
     finals = {name: _calibrated(model, name) if name in telling else _weight(model, name) for name in names}
     evidence = ", ".join(f"'{name}': round(final_{name}, 3)" for name in names)
     known = " or ".join(f"mw_{name} <> 0" for name in telling) or "false"
@@ -65,9 +67,9 @@ def score(
         create or replace table {into} as
         with contacts as (select *, match_weight - ({raw}) as contact from {scored}),
         stepped as (
-            select *, {f"case cast(floor(contact / {STEP}) as bigint) {steps} end" if steps else "cast(null as double)"}
-                as bits
-            from contacts
+            select contacts.*, _steps.bits
+            from contacts left join _steps
+            on {_agreeing(model, linkage)} = _steps.agreeing and cast(floor(contact / {STEP}) as bigint) = _steps.step
         ),
         told as (select *, {", ".join(f"{final} as final_{name}" for name, final in finals.items())} from stepped),
         weighed as (select *, round({total}, 6) as weight from told)
@@ -76,6 +78,21 @@ def score(
         """,
     )
     run(connection, f"drop table {scored}")
+    connection.unregister("_steps")
+
+
+def _register_steps(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """Register `_steps` (agreeing, step, bits): what experience says of the contact part's outcomes."""
+    steps = sorted(model.calibration.steps.items())
+    names = {"agreeing": [key[0] for key, _ in steps], "step": [key[1] for key, _ in steps]}
+    numbers = {name: pa.array(values, pa.int64()) for name, values in names.items()}
+    connection.register("_steps", pa.table(numbers | {"bits": pa.array([bits for _, bits in steps], pa.float64())}))
+
+
+def _agreeing(model: Model, linkage: Linkage) -> str:
+    """A number for which comparisons of the contact part speak for a pair, and which against it."""
+    contact = [name for name in _comparisons(model) if name not in linkage.telling]
+    return " + ".join(f"(1 + cast(sign(round(mw_{name})) as bigint)) * {3**n}" for n, name in enumerate(contact)) or "0"
 
 
 def outcomes_of(model: Model, name: str) -> Outcomes:

@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 Kind = Literal["person", "company"]
-METHOD = 1  # of our own part of the work: a higher number has all records linked anew
+METHOD = 2  # of our own part of the work: a higher number has all records linked anew
 SHIPPED = Path(__file__).with_name("settings.yml")
 
 
@@ -30,13 +30,32 @@ class Keys(_Part):
 
     own: tuple[str, ...] = ()
     linked: tuple[str, ...] = ()
+    told: dict[str, str] = {}
     cap: int = Field(20_000, gt=1)
+
+    @property
+    def uniting(self) -> tuple[str, ...]:
+        """The types whose keys make one unit of records."""
+        return (*self.own, *self.told)
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All types of keys."""
+        return (*self.uniting, *self.linked)
 
 
 class Value(_Part):
     """A column of values that several records may hold; above `cap` holders a value says nothing."""
 
     cap: int = Field(gt=1)
+
+
+class RareBlock(_Part):
+    """A value with a frequency: it brings two records together where fewer than `strangers` others are to hold it."""
+
+    value: str
+    only: str = "true"
+    strangers: float = Field(gt=0)
 
 
 class Level(_Part):
@@ -59,11 +78,13 @@ class Comparison(_Part):
 class Linkage(_Part):
     """How records of one kind are linked."""
 
+    link_probability: float = Field(gt=0.5, lt=1)
     keys: Keys = Keys()
     cluster_cap: int = Field(40, gt=1)
     values: dict[str, Value] = {}
     frequency: dict[str, tuple[str, ...]] = {}
     blocks: dict[str, str] = {}
+    rare_blocks: dict[str, RareBlock] = {}
     comparisons: dict[str, Comparison] = {}
     contradiction: str = "false"
     telling: tuple[str, ...] = ()
@@ -74,22 +95,21 @@ class Linkage(_Part):
     training_blocks: tuple[str, ...] = ()
     fallback_blocks: tuple[str, ...] = ()
 
+    @property
+    def link_weight(self) -> float:
+        """The weight (log2 odds) from which two records are linked."""
+        return log2(self.link_probability / (1 - self.link_probability))
+
 
 class Settings(_Part):
     """All of the linkage's settings."""
 
-    link_probability: float = Field(gt=0.5, lt=1)
     review_probability: float = Field(gt=0, lt=1)
     training_pairs: int = Field(gt=0)
     block_cap: int = Field(gt=1)
     component_cap: int = Field(gt=2)
     person: Linkage
     company: Linkage
-
-    @property
-    def link_weight(self) -> float:
-        """The weight (log2 odds) from which two records are linked."""
-        return log2(self.link_probability / (1 - self.link_probability))
 
     @property
     def review_weight(self) -> float:

@@ -80,7 +80,7 @@ def save_model(
     numbers = {
         "parameters": model.parameters,
         "count_units": model.count_units,
-        "steps": {str(step): bits for step, bits in model.calibration.steps.items()},
+        "steps": [[*key, bits] for key, bits in model.calibration.steps.items()],
         "telling": {name: dict(weights) for name, weights in model.calibration.telling.items()},
     }
     rows = {
@@ -103,7 +103,7 @@ def save_model(
 def model_of(row: Mapping[str, Any]) -> Model:
     """A model from its row of `identity.models` (JSON columns as text)."""
     numbers = json.loads(row["parameters"])
-    steps = {int(step): float(bits) for step, bits in numbers["steps"].items()}
+    steps = {(int(agreeing), int(step)): float(bits) for agreeing, step, bits in numbers["steps"]}
     calibration = Calibration(steps, numbers["telling"])
     return Model(numbers["parameters"], json.loads(row["commonness"]), int(numbers["count_units"]), calibration)
 

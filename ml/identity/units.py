@@ -18,7 +18,7 @@ Pairs = set[tuple[int, int]]
 
 def make_key_links(connection: duckdb.DuckDBPyConnection, keys: Keys) -> None:
     """Make the table `key_links` (rule, is_own, a, b): from the first record that has a key to each other one."""
-    own, linked = (", ".join(repr(name) for name in names) or "''" for names in (keys.own, keys.linked))
+    own, linked = (", ".join(repr(name) for name in names) or "''" for names in (keys.uniting, keys.linked))
     run(
         connection,
         f"""

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ml.identity.settings import Linkage
+from ml.identity.settings import Keys, Linkage
 
 Ints = npt.NDArray[np.int64]
 TEXTS = (
@@ -95,21 +95,23 @@ def forget_crowded(connection: duckdb.DuckDBPyConnection) -> None:
     run(connection, "create or replace table crowded (block ubigint, name varchar, holders bigint)")
 
 
-def make_held_keys(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the table `held_keys` (n, key, rule, block): which record has which key."""
+def make_held_keys(connection: duckdb.DuckDBPyConnection, keys: Keys) -> None:
+    """Make the table `held_keys` (n, key, rule, block): which record has which key, of its own or by what it tells."""
+    told = [f"select n, '{name}:' || ({value}) as key from records" for name, value in keys.told.items()]
+    held = " union all ".join(["select n, unnest(keys) as key from records", *told])
     run(
         connection,
         f"""
         create or replace table held_keys as
         select distinct n, key, split_part(key, ':', 1) as rule, {_hash("key", "key")} as block
-        from (select n, unnest(keys) as key from records)
+        from ({held}) where key is not null
         """,
     )
 
 
 def note_crowded_keys(connection: duckdb.DuckDBPyConnection, linkage: Linkage) -> None:
     """Add to `crowded` the keys that more records hold than the cap allows."""
-    rules = ", ".join(repr(name) for name in (*linkage.keys.own, *linkage.keys.linked)) or "''"
+    rules = ", ".join(repr(name) for name in linkage.keys.all) or "''"
     run(
         connection,
         f"""
@@ -133,9 +135,13 @@ def note_crowded_values(connection: duckdb.DuckDBPyConnection, linkage: Linkage)
         )
 
 
-def note_crowded_blocks(connection: duckdb.DuckDBPyConnection, cap: int) -> None:
-    """Add to `crowded` the blocks that more than `cap` units share."""
-    query = f"select block, 'block ' || name, count(*) from blocks group by block, name having count(*) > {cap}"
+def note_crowded_blocks(connection: duckdb.DuckDBPyConnection, names: Iterable[str], cap: int) -> None:
+    """Add to `crowded` the blocks of these names that more than `cap` units share."""
+    chosen = ", ".join(repr(name) for name in names) or "''"
+    query = f"""
+        select block, 'block ' || name, count(*) from blocks where cast(name as varchar) in ({chosen})
+        group by block, name having count(*) > {cap}
+    """
     run(connection, f"insert into crowded {query}")
 
 
@@ -244,11 +250,24 @@ def make_blocks(connection: duckdb.DuckDBPyConnection, linkage: Linkage) -> None
         )
     parts = parts or ["select cast(null as bigint) as unit, '' as name, cast(null as ubigint) as block where false"]
     # Twelve rows a unit: names as numbers save a fifth of all memory.
-    names = ", ".join(repr(name) for name in linkage.blocks)
+    names = ", ".join(repr(name) for name in (*linkage.blocks, *linkage.rare_blocks))
     run(connection, "drop table if exists blocks")
     run(connection, "drop type if exists block_name")
     run(connection, f"create type block_name as enum ({names})")
     run(connection, f"create table blocks as {' union all '.join(parts)}")
+
+
+def add_rare_blocks(connection: duckdb.DuckDBPyConnection, linkage: Linkage, count_units: int) -> None:
+    """Add to `blocks` the values of `profiles` that, by their frequency (`tf_…`), hardly any stranger shares."""
+    for name, rare in linkage.rare_blocks.items():
+        run(
+            connection,
+            f"""
+            insert into blocks
+            select unit, '{name}', {_hash("block " + name, rare.value)} from profiles
+            where {rare.value} is not null and {rare.only} and tf_{rare.value} * {count_units} < {rare.strangers!r}
+            """,
+        )
 
 
 def pairs_query(names: Iterable[str] = (), only: str = "") -> str:

@@ -68,6 +68,24 @@ def test_somebody_whose_names_are_the_other_way_round_is_still_the_same(model):
     assert customers(link(world(a=ANNA, b=ANNA | turned), model=model)) == sets("ab")
 
 
+def test_records_that_share_a_rare_name_alone_are_one_if_nothing_speaks_against_it(model):
+    """Among 3,000 records nobody else is expected to have it; of a common name there may be another bearer."""
+    rare = {"given_name": "philippa", "surname": "zwartkruis"}
+    assert customers(link(world(a=ANNA | rare, b=rare), model=model)) == sets("ab")
+    assert customers(link(world(a=ANNA | rare, b=STRANGER | rare), model=model)) == sets("a", "b")
+    common = {name: max(model.commonness[name], key=model.commonness[name].get) for name in ("given_name", "surname")}
+    assert customers(link(world(a=ANNA | common, b=common), model=model)) == sets("a", "b")
+
+
+def test_an_initial_is_no_rare_name(model):
+    assert customers(
+        link(
+            world(a={"given_name": "philippa", "surname": "z"}, b={"given_name": "philippa", "surname": "z"}),
+            model=model,
+        )
+    ) == sets("a", "b")
+
+
 def test_namesakes_are_not_one(model):
     assert customers(link(world(a=ANNA, b=STRANGER | NAME), model=model)) == sets("a", "b")
 
@@ -108,7 +126,7 @@ def test_a_link_says_which_rule_or_what_evidence(model):
 def test_a_pair_worth_a_look_is_shown_although_it_is_kept_apart(model):
     linked = link(
         world(a=at_home("anna"), b=at_home("ann-marie")),
-        settings=load().model_copy(update={"link_probability": 0.9999999}),
+        settings=person(link_probability=0.9999999),
         model=model,
     )
     assert customers(linked) == sets("a", "b")

@@ -51,6 +51,16 @@ def test_companies_with_one_name_and_website_are_one(company_model):
     assert firms(company_model, a=FIRM, b=other) == sets("ab")
 
 
+def test_many_records_that_only_name_an_employer_are_one_whatever_the_cap_of_blocks(company_model):
+    """Two hundred people wrote where they work: none of these records needs comparing with another."""
+    rows = {f"m{n:03}": {"company": "amber textiles", "company_city": "berlin"} for n in range(200)}
+    linked = link(world(a=FIRM, **rows), kind="company", model=company_model)
+    assert len(customers(linked)) == 1
+    assert linked.counts["units"] == 2
+    others = {f"o{n:03}": {"company": "amber textiles", "company_city": "wien"} for n in range(200)}
+    assert len(customers(link(world(**rows, **others), kind="company"))) == 2
+
+
 def test_companies_that_share_an_office_are_not_one(company_model):
     other = {
         "company": "quick couriers",

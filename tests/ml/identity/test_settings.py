@@ -33,12 +33,12 @@ def test_the_shipped_settings_are_valid():
     settings = load()
     assert settings.of("person") is settings.person
     assert settings.of("company") is settings.company
-    assert settings.review_weight < 0 < settings.link_weight
+    assert settings.review_weight < 0 < min(settings.of(kind).link_weight for kind in KINDS)
 
 
 def test_weights_are_log_odds():
-    settings = Settings.model_validate(changed("link_probability", 0.8))
-    assert settings.link_weight == pytest.approx(2.0)
+    settings = Settings.model_validate(changed("company.link_probability", 0.8))
+    assert settings.company.link_weight == pytest.approx(2.0)
 
 
 @pytest.mark.parametrize(
@@ -52,9 +52,10 @@ def test_an_unknown_setting_is_refused_by_name(path):
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("link_probability", 0.5),
-        ("link_probability", 1),
-        ("link_probability", "high"),
+        ("person.link_probability", 0.5),
+        ("person.link_probability", 1),
+        ("company.link_probability", "high"),
+        ("person.rare_blocks.rare_name.strangers", 0),
         ("review_probability", 0),
         ("review_probability", 1),
         ("training_pairs", 0),
@@ -71,7 +72,7 @@ def test_a_setting_out_of_range_is_refused_by_name(path, value):
         Settings.model_validate(changed(path, value))
 
 
-@pytest.mark.parametrize("name", ["person", "company", "link_probability", "block_cap"])
+@pytest.mark.parametrize("name", ["person", "company", "review_probability", "block_cap"])
 def test_a_missing_setting_is_refused_by_name(name):
     settings = yaml.safe_load(TEXT)
     del settings[name]
@@ -101,11 +102,13 @@ def test_comments_and_layout_change_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("path", "value", "kinds"),
     [
-        ("link_probability", 0.75, {"person", "company"}),
+        ("person.link_probability", 0.75, {"person"}),
         ("component_cap", 100, {"person", "company"}),
         ("person.rules", {}, {"person"}),
         ("person.keys.linked", [], {"person"}),
         ("person.values.phones.cap", 31, {"person"}),
+        ("company.keys.told", {}, {"company"}),
+        ("person.rare_blocks", {}, {"person"}),
         ("company.blocks.name", "company || town", {"company"}),
         ("company.contradiction", "false", {"company"}),
     ],

@@ -189,7 +189,7 @@ def test_settings_that_are_none_give_one_line(shell, tmp_path):
     file.write_text(SHIPPED.read_text().replace("link_probability: ", "link_probability: 7"))
     done = shell("--settings", str(file))
     assert done.exit_code == 1
-    assert done.output.startswith("mine.yml: link_probability: ")
+    assert done.output.startswith("mine.yml: person.link_probability: ")
     assert done.output.count("\n") == 1
     file.write_text("{")
     assert "mine.yml is not YAML" in shell("--settings", str(file)).output
