@@ -1,9 +1,100 @@
--- Grain: one row per customer: who they are, what they bought, what to expect of them.
+-- Grain: one row per customer: who they are, what they bought, how they are, what they said, what to expect and to do.
+{{ config(indexes=[{'columns': ['company_id']}, {'columns': ['mail']}, {'columns': ['phone']}]) }}
 with
 
 customers as (
 
     select * from {{ ref('dim_customers') }}
+
+),
+
+companies as (
+
+    select
+        company_id,
+        name as company_name
+    from {{ ref('dim_companies') }}
+
+),
+
+stages as (
+
+    select
+        lifecycle.customer_id,
+        lifecycle.stage,
+        lifecycle.valid_from,
+        meanings.action_en,
+        meanings.action_zh
+    from {{ ref('fct_customer_lifecycle') }} as lifecycle
+    inner join {{ ref('lifecycle_stages') }} as meanings on lifecycle.stage = meanings.stage
+    where lifecycle.is_current
+
+),
+
+consents as (
+
+    select
+        customer_id,
+        string_agg(distinct channel, ', ' order by channel) as consented_channels
+    from {{ ref('fct_consents') }}
+    where
+        is_current
+        and status = 'given'
+        and customer_id is not null
+    group by customer_id
+
+),
+
+requests as (
+
+    select
+        customer_id,
+        count(*) as count_requests,
+        count(*) filter (where resolved_at is null) as count_open_requests,
+        count(*) filter (where request_type = 'complaint') as count_complaints
+    from {{ ref('fct_service_requests') }}
+    where customer_id is not null
+    group by customer_id
+
+),
+
+answers as (
+
+    select
+        customer_id,
+        (array_agg(score order by answered_at desc, response_id asc) filter (where survey = 'csat'))[1] as last_csat_score,
+        (array_agg(score_group order by answered_at desc, response_id asc) filter (where survey = 'nps'))[1] as last_nps_group
+    from {{ ref('fct_survey_responses') }}
+    where
+        customer_id is not null
+        and is_answered
+        and score is not null
+    group by customer_id
+
+),
+
+contacts as (
+
+    select
+        customer_id,
+        count(*) as count_interactions,
+        max(started_date) as last_interaction_date,
+        (array_agg(channel order by started_at desc, interaction_id asc))[1] as last_interaction_channel
+    from {{ ref('fct_interactions') }}
+    where customer_id is not null
+    group by customer_id
+
+),
+
+visits as (
+
+    select
+        customer_id,
+        count(*) as count_web_sessions,
+        max(started_date) as last_web_session_date
+    from {{ ref('fct_web_sessions') }}
+    where customer_id is not null
+    group by customer_id
 
 ),
 
@@ -15,7 +106,22 @@ scores as (
 
 select
     customers.customer_id,
+    customers.full_name,
+    customers.mail,
+    customers.phone,
+    customers.city,
     customers.country,
+    customers.company_id,
+    companies.company_name,
+    customers.title,
+    customers.completeness_share,
+    customers.staleness_days,
+    consents.consented_channels,
+    stages.stage as lifecycle_stage,
+    stages.valid_from as lifecycle_stage_since,
+    stages.action_en as recommended_action_en,
+    stages.action_zh as recommended_action_zh,
+    customers.has_purchased,
     customers.first_order_date,
     customers.last_order_date,
     {{ as_of_date() }} - customers.last_order_date as days_since_last_order,
@@ -24,6 +130,16 @@ select
     customers.gross_amount,
     customers.net_amount,
     customers.currency,
+    cast(coalesce(requests.count_requests, 0) as integer) as count_requests,
+    cast(coalesce(requests.count_open_requests, 0) as integer) as count_open_requests,
+    cast(coalesce(requests.count_complaints, 0) as integer) as count_complaints,
+    cast(answers.last_csat_score as numeric(5, 2)) as last_csat_score,
+    answers.last_nps_group,
+    cast(coalesce(contacts.count_interactions, 0) as integer) as count_interactions,
+    contacts.last_interaction_date,
+    contacts.last_interaction_channel,
+    cast(coalesce(visits.count_web_sessions, 0) as integer) as count_web_sessions,
+    visits.last_web_session_date,
     scores.segment,
     scores.previous_segment,
     scores.recency_score,
@@ -37,4 +153,11 @@ select
     scores.churn_method,
     {{ as_of_date() }} as as_of_date
 from customers
+left join companies on customers.company_id = companies.company_id
+left join stages on customers.customer_id = stages.customer_id
+left join consents on customers.customer_id = consents.customer_id
+left join requests on customers.customer_id = requests.customer_id
+left join answers on customers.customer_id = answers.customer_id
+left join contacts on customers.customer_id = contacts.customer_id
+left join visits on customers.customer_id = visits.customer_id
 left join scores on customers.customer_id = scores.customer_id

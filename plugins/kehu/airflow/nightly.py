@@ -74,6 +74,7 @@ class Layer:
 
 
 STAGED = ("shop", "zoho_crm", "fxiaoke", "web", "support", "surveys", "social", "consents", "reference", "ops")
+CONTACT = ("feedback", "service", "sales")
 LAYERS = {
     "build_staging": Layer(
         "the newest accepted version of each source row, renamed, cast, trimmed; what each record says of its customer",
@@ -89,17 +90,19 @@ LAYERS = {
         ("build_staging",),
     ),
     "build_intermediate": Layer(
-        "what kind of line each line is, which credit cancels which sale, and who belongs to which company",
+        "what kind of line each line is, which credit cancels which sale, who belongs to which company, and what"
+        " customers said, asked and may buy",
         (
             "path:models/staging/identity/graph",
             "path:models/intermediate/*.sql",
             "path:models/intermediate/identity/customers",
+            *(f"path:models/intermediate/{area}" for area in ("customer", *CONTACT)),
         ),
         ("build_staging",),
     ),
     "build_marts": Layer(
-        "customers, products, dates, orders and order lines, in a schema of this run",
-        ("path:models/marts/customer", "path:models/marts/transaction"),
+        "customers, orders, feedback, service and sales, in a schema of this run",
+        tuple(f"path:models/marts/{area}" for area in ("customer", "transaction", *CONTACT)),
         ("build_intermediate",),
     ),
     "build_features": Layer(

@@ -30,7 +30,7 @@ QUERIES = {
     """,
     "totals": """
         select
-            (select count(*) from marts.dim_customers) as customers,
+            (select count(*) from marts.dim_customers where has_purchased) as customers,
             (select count(*) from marts.fct_orders where order_type = 'order') as orders,
             (select coalesce(sum(kept_amount), 0)::float8 from marts.fct_orders where order_type = 'order')
                 as kept_amount,

@@ -1,4 +1,5 @@
--- Grain: one row per customer with at least one line that counts, as known on the night.
+-- Grain: one row per customer: a person whom any source knows, as known on the night.
+{{ config(indexes=[{'columns': ['company_id']}]) }}
 with
 
 lines as (
@@ -7,6 +8,33 @@ lines as (
     where
         exclusion_reason is null
         and customer_id is not null
+
+),
+
+records as (
+
+    select * from {{ ref('int_customer_records__counted') }}
+
+),
+
+fields as (
+
+    select
+        customer_id,
+        {{ fields_beside() }}
+    from {{ ref('int_customer_fields__survived') }}
+    group by customer_id
+
+),
+
+employers as (
+
+    select
+        person_customer_id as customer_id,
+        max(company_customer_id) as company_id
+    from {{ ref('int_company_people__matched') }}
+    where valid_to is null
+    group by person_customer_id
 
 ),
 
@@ -25,8 +53,10 @@ orders as (
 
     select
         customer_id,
+        min(ordered_at) as first_ordered_at,
         min(order_date) filter (where order_type = 'order') as first_order_date,
         max(order_date) filter (where order_type = 'order') as last_order_date,
+        max(ordered_at) as last_ordered_at,
         count(*) filter (where order_type = 'order') as count_orders,
         count(*) filter (where order_type = 'credit_note') as count_credit_notes,
         sum(amount) filter (where order_type = 'order') as gross_amount,
@@ -34,24 +64,98 @@ orders as (
         count(distinct account_id) as count_accounts
     from {{ ref('fct_orders') }}
     where customer_id is not null
-    group by 1
+    group by customer_id
+
+),
+
+customers as (
+
+    select customer_id from records
+    union
+    select customer_id from orders
+
+),
+
+known as (
+
+    select
+        customers.customer_id,
+        orders.customer_id is not null as has_purchased,
+        fields.full_name,
+        fields.full_name_source,
+        cast(fields.birth_date as date) as birth_date,
+        fields.birth_date_source,
+        fields.mail,
+        fields.mail_source,
+        fields.phone,
+        fields.phone_source,
+        fields.street,
+        fields.street_source,
+        fields.postcode,
+        fields.postcode_source,
+        fields.city,
+        fields.city_source,
+        coalesce(countries.country, fields.country) as country,
+        case when countries.country is not null then 'shop.order_lines' else fields.country_source end as country_source,
+        employers.company_id,
+        fields.title,
+        fields.title_source,
+        coalesce(records.count_records, 0) as count_records,
+        coalesce(records.count_sources, 0) as count_sources,
+        least(records.first_told_at, orders.first_ordered_at) as first_told_at,
+        greatest(records.last_told_at, orders.last_ordered_at) as last_told_at,
+        orders.first_order_date,
+        orders.last_order_date,
+        orders.count_accounts,
+        orders.count_orders,
+        orders.count_credit_notes,
+        orders.gross_amount,
+        orders.net_amount
+    from customers
+    left join records on customers.customer_id = records.customer_id
+    left join fields on customers.customer_id = fields.customer_id
+    left join employers on customers.customer_id = employers.customer_id
+    left join orders on customers.customer_id = orders.customer_id
+    left join countries
+        on
+            customers.customer_id = countries.customer_id
+            and countries.newness = 1
 
 )
 
 select
-    orders.customer_id,
-    countries.country,
-    cast(orders.count_accounts as integer) as count_accounts,
-    orders.first_order_date,
-    orders.last_order_date,
-    cast(orders.count_orders as integer) as count_orders,
-    cast(orders.count_credit_notes as integer) as count_credit_notes,
-    cast(coalesce(orders.gross_amount, 0) as numeric(16, 3)) as gross_amount,
-    cast(orders.net_amount as numeric(16, 3)) as net_amount,
-    cast('{{ var("currency") }}' as text) as currency,
-    cast('shop' as text) as record_source
-from orders
-left join countries
-    on
-        orders.customer_id = countries.customer_id
-        and countries.newness = 1
+    customer_id,
+    has_purchased,
+    full_name,
+    full_name_source,
+    birth_date,
+    birth_date_source,
+    mail,
+    mail_source,
+    phone,
+    phone_source,
+    street,
+    street_source,
+    postcode,
+    postcode_source,
+    city,
+    city_source,
+    country,
+    country_source,
+    title,
+    title_source,
+    company_id,
+    {{ completeness_share() }} as completeness_share,
+    least(coalesce({{ reporting_date('first_told_at') }}, {{ as_of_date() }}), {{ as_of_date() }}) as first_known_date,
+    greatest({{ as_of_date() }} - {{ reporting_date('last_told_at') }}, 0) as staleness_days,
+    cast(count_records as integer) as count_records,
+    cast(count_sources as integer) as count_sources,
+    cast(coalesce(count_accounts, 0) as integer) as count_accounts,
+    first_order_date,
+    last_order_date,
+    cast(coalesce(count_orders, 0) as integer) as count_orders,
+    cast(coalesce(count_credit_notes, 0) as integer) as count_credit_notes,
+    cast(coalesce(gross_amount, 0) as numeric(16, 3)) as gross_amount,
+    cast(coalesce(net_amount, 0) as numeric(16, 3)) as net_amount,
+    cast('{{ var("currency") }}' as text) as currency
+from known

@@ -19,6 +19,7 @@ typed as (
         {{ record_text('address') }} as street,
         {{ record_text('city') }} as city,
         {{ record_text('country') }} as country,
+        {{ record_text('industry_level1') }} as industry,
         is_deleted,
         changed_at,
         load_id,

@@ -13,6 +13,8 @@ typed as (
         record_id as reaction_id,
         {{ record_text('post_id') }} as post_id,
         {{ record_text('handle') }} as handle,
+        {{ record_text('kind') }} as kind,
+        {{ record_time('reacted_at') }} as reacted_at,
         is_deleted,
         changed_at,
         load_id,

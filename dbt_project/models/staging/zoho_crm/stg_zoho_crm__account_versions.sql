@@ -19,6 +19,7 @@ typed as (
         {{ record_text('Billing_City') }} as city,
         {{ record_text('Billing_Code') }} as postcode,
         {{ record_text('Billing_Country') }} as country,
+        {{ record_text('Industry') }} as industry,
         is_deleted,
         changed_at,
         load_id,

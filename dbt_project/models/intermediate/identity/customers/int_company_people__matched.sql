@@ -103,6 +103,7 @@ stints as (
     select
         starts.person_customer_id,
         starts.company_customer_id,
+        starts.company_record_key,
         starts.stint,
         starts.title,
         starts.titled_at,
@@ -145,6 +146,7 @@ periods as (
         person_customer_id,
         company_customer_id,
         (array_agg(title order by titled_at desc, stint desc) filter (where title is not null))[1] as title,
+        (array_agg(split_part(company_record_key, '.', 1) order by stint))[1] as source,
         {{ reporting_date('min(joined_at)') }} as valid_from,
         case when count(left_at) = count(*) then {{ reporting_date('max(left_at)') }} end as valid_to
     from grouped

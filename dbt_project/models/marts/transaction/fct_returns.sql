@@ -1,0 +1,28 @@
+-- Grain: one row per line that takes goods back: a cancellation of a whole sale line, or any other return. Additive.
+{{ config(indexes=[{'columns': ['customer_id']}, {'columns': ['product_id']}]) }}
+with
+
+lines as (
+
+    select * from {{ ref('fct_order_lines') }}
+
+)
+
+select
+    returned.order_line_id as return_id,
+    returned.order_id as credit_note_id,
+    returned.cancelled_order_id as order_id,
+    returned.cancelled_order_line_id as order_line_id,
+    returned.product_id,
+    returned.account_id,
+    returned.customer_id,
+    returned.line_type as return_type,
+    -returned.quantity as returned_quantity,
+    cast(-returned.amount as numeric(16, 3)) as returned_amount,
+    returned.currency,
+    returned.ordered_at as returned_at,
+    returned.order_date as returned_date,
+    returned.order_date - sold.order_date as days_since_order
+from lines as returned
+left join lines as sold on returned.cancelled_order_line_id = sold.order_line_id
+where returned.line_type in ('cancellation', 'return')
