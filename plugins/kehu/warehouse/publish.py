@@ -178,7 +178,7 @@ def _match_parent(connection: Connection, night: Night, name: str) -> None:
             f"{name}: column {broken[0]} was removed or changed its type; readers still use it:"
             f" keep it, or publish the new shape as {name}_v2"
         )
-    for column in new.keys() - old.keys():
+    for column in (name for name in new if name not in old):
         connection.execute(
             sql.SQL("alter table {} add column {} {}").format(parent, sql.Identifier(column), sql.SQL(new[column]))
         )

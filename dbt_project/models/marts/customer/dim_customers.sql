@@ -157,5 +157,6 @@ select
     cast(coalesce(count_credit_notes, 0) as integer) as count_credit_notes,
     cast(coalesce(gross_amount, 0) as numeric(16, 3)) as gross_amount,
     cast(coalesce(net_amount, 0) as numeric(16, 3)) as net_amount,
-    cast('{{ var("currency") }}' as text) as currency
+    cast('{{ var("currency") }}' as text) as currency,
+    cast('shop' as text) as record_source
 from known
