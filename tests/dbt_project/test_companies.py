@@ -77,6 +77,9 @@ def land_consents(warehouse):
             ("G4", "2024-02-02 10:00", None),
             ("G5", "2024-02-03 10:00", {"status": "maybe", "recorded_at": "x", "channel": " "}),
             ("G6", "2024-06-10 10:00", consent("given", "2024-07-01", "9", "phone")),
+            ("G7", "2024-02-01 10:00", consent("given", "2024-02-01", "9", "chat")),
+            ("G8", "2024-02-02 10:00", consent("withdrawn", "2024-02-02", "9", "chat")),
+            ("G8", "2024-02-03 10:00", None),
         ],
     )
     # Told late: it had never been given.
@@ -166,14 +169,16 @@ def test_the_newest_word_of_all_a_customers_consents_counts(rows):
     found = rows("""
         select customer_id, account_id, channel, purpose, status, cast(valid_from as date), cast(valid_to as date),
             is_current, source
-        from {}.fct_consents order by 1 nulls last, 2 nulls last, valid_from
+        from {}.fct_consents order by 1 nulls last, 2 nulls last, valid_from, channel
     """)
     mail, day = ("p7", None, "mail", "marketing"), date.fromisoformat
     assert found == [
         (*mail, "given", day("2024-02-01"), day("2024-02-10"), False, "web_form"),
         (*mail, "withdrawn", day("2024-02-10"), day("2024-03-01"), False, "unsubscribe_link"),
         (*mail, "given", day("2024-03-01"), None, True, "call_centre"),
+        (None, "9", "chat", "marketing", "given", day("2024-02-01"), day("2024-02-02"), False, "web_form"),
         (None, "9", "sms", "marketing", "withdrawn", day("2024-02-01"), None, True, "web_form"),
+        (None, "9", "chat", "marketing", "withdrawn", day("2024-02-02"), None, True, "web_form"),
         (None, None, "unknown", "unknown", "unknown", day("2024-02-03"), None, True, None),
     ]
 
@@ -190,4 +195,5 @@ def test_each_version_of_a_consent_counts_or_says_why(rows):
         ("G4", "deleted"),
         ("G4", "deletion"),
         ("G6", "dated_after_night"),
+        ("G8", "deletion"),
     ]

@@ -50,7 +50,8 @@ judged as (
         case
             when arrived.is_late then 'dated_after_night'
             when arrived.is_deleted then 'deletion'
-            when arrived.is_gone then 'deleted'
+            -- That a withdrawal was removed gives nobody's consent back.
+            when arrived.is_gone and arrived.known_status <> 'withdrawn' then 'deleted'
             when arrived.told_at is null then 'undated'
             when arrived.correction_rank > 1 then 'corrected'
         end as exclusion_reason
