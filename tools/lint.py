@@ -20,6 +20,7 @@ CHECKS: dict[str, list[str]] = {
     "sqlfluff": ["sqlfluff", "lint", "dbt_project/models", "dbt_project/tests"],
     "dbt parse": ["dbt", "--warn-error", "parse", *DBT, "--log-path", str(PARSED), "--no-partial-parse"],
     "dbt conventions": ["dbt-bouncer", "run"],
+    "contracts of the marts": ["python", "tools/contracts.py"],
     "compose": ["check-jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml"],
     "Dockerfile": ["hadolint", "--failure-threshold", "warning", "Dockerfile"],
 }
