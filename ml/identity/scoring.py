@@ -33,7 +33,7 @@ def train_and_calibrate(connection: duckdb.DuckDBPyConnection, settings: Setting
     scored = _predict(connection, model)
     telling = _telling(model, linkage)
     parts = [f"mw_{name}" for name in telling]
-    told = " + ".join(_weight(model, name) for name in telling) or "0.0"
+    told = _told(model, linkage)
     chosen = ", ".join([f"match_weight - ({told}) as contact", f"{_agreeing(model, linkage)} as agreeing", *parts])
     rows = columns(connection, f"select {chosen} from {scored}")
     weights = {name: np.asarray(rows[f"mw_{name}"], dtype=np.float64) for name in telling}
@@ -54,7 +54,7 @@ def score(
     scored = _predict(connection, model)
     names = _comparisons(model)
     telling = _telling(model, linkage)
-    raw = " + ".join(_weight(model, name) for name in telling) or "0.0"
+    raw = _told(model, linkage)
     _register_steps(connection, model)
     finals = {name: _calibrated(model, name) if name in telling else _weight(model, name) for name in names}
     evidence = ", ".join(f"'{name}': round(final_{name}, 3)" for name in names)
@@ -119,6 +119,11 @@ def _comparisons(model: Model) -> list[str]:
 
 def _telling(model: Model, linkage: Linkage) -> list[str]:
     return [name for name in linkage.telling if name in _comparisons(model)]
+
+
+def _told(model: Model, linkage: Linkage) -> str:
+    """The weight of all telling comparisons as Splink adds it up; the rest of a pair's weight is the contact part."""
+    return " + ".join(_weight(model, name) for name in _telling(model, linkage)) or "0.0"
 
 
 def _weight(model: Model, name: str) -> str:
