@@ -18,6 +18,7 @@ from world.facts import tell_facts, tell_purchases
 from world.files import Files
 from world.lines import draw_lines
 from world.parameters import PARAMETERS, PEOPLE_PER_CHUNK, PEOPLE_PER_COMPANY, PROSPECTS_PER_CUSTOMER
+from world.payments import tell_payments
 from world.people import draw_heads, draw_people
 from world.products import catalogue
 from world.seeds import generator
@@ -69,6 +70,7 @@ def generate(
     files = Files(folder / "sources", is_gzip)
     shop.write_headers(files, span)
     reference.write_census(files, seed, span)
+    reference.write_rates(files, seed, span)
     numbering = Numbering(_invoices_per_day(seed, customers, span))
     counts = np.zeros(4, dtype=np.int64)
     with Truth(folder / "truth") as truth:
@@ -108,6 +110,7 @@ def _write_chunk(
     chunk.order_number[invoices.order[sales]] = np.array(written, dtype=object)[sales]
     chunk.order_product[invoices.order[sales]] = lines.product[lines.first_of(len(invoices))[sales]]
     shop.tell_order_lines(chunk, invoices, lines, written)
+    tell_payments(chunk, shop.bills(chunk, invoices, lines, written))
     tell_sources(chunk)
     tell_facts(chunk)
     tell_purchases(chunk, trade.purchases, span)

@@ -77,8 +77,10 @@ ENTITIES = (
     Entity("social", "mentions", "mention_id", "updated_at"),
     Entity("social", "reactions", "reaction_id", "updated_at"),
     Entity("consents", "consents", "consent_id", "updated_at"),
+    Entity("payments", "payments", "payment_id", "updated_at", tells_of="nobody"),
     Entity("reference", "census_regions", "region_id", None, "date", "csv", is_daily=False, tells_of="nobody"),
     Entity("reference", "credit_ratings", "rating_id", "rated_on", "date", "csv", is_daily=False, tells_of="company"),
+    Entity("reference", "exchange_rates", None, "rate_date", "date", "csv", is_daily=False, tells_of="nobody"),
 )
 BY_NAME = {(entity.source, entity.name): entity for entity in ENTITIES}
 # Order lines have no key; the truth tells who is behind an invoice.

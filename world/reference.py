@@ -1,8 +1,12 @@
-"""Data from outside: a census by region (invented figures) and credit ratings of companies."""
+"""Data from outside: a census by region and exchange rates (invented figures), and credit ratings of companies."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+from functools import cache
+
 import numpy as np
+import numpy.typing as npt
 
 from world import places
 from world.chunk import Chunk
@@ -13,12 +17,17 @@ from world.span import DAY, Span, iso_date
 
 CENSUS = BY_NAME["reference", "census_regions"]
 RATINGS = BY_NAME["reference", "credit_ratings"]
+RATES = BY_NAME["reference", "exchange_rates"]
 CENSUS_HEADER = (
     "region_id,country,region,census_year,population,median_age_years,median_income_gbp,share_urban,source\n"
 )
 RATINGS_HEADER = (
     "rating_id,company_name,registration_number,country,rating,score,limit_gbp,source,rated_on,valid_until\n"
 )
+RATES_HEADER = "rate_date,base_currency,currency,rate,source\n"
+CURRENCIES = ("CNY", "EUR", "USD")
+RATES_AT_FIRST = (10.3, 1.18, 1.57)  # units for one pound
+DAILY_CHANGE = 0.004
 GRADES = ("A", "B", "C", "D", "E")
 AGENCIES = ("Example Credit Bureau", "示例信用")
 RATED = 0.35
@@ -39,6 +48,28 @@ def write_census(files: Files, seed: int, span: Span) -> None:
             )
     files.append(CENSUS.path(""), "".join(lines).encode())
     files.append(RATINGS.path(""), RATINGS_HEADER.encode())
+
+
+@cache
+def exchange_rates(seed: int, span: Span) -> npt.NDArray[np.float64]:
+    """Units of each of CURRENCIES for one pound, by day of the span: a random walk that rests at weekends."""
+    rng = generator(seed, 0, "exchange rates")
+    steps = rng.normal(0.0, DAILY_CHANGE, (span.days, len(CURRENCIES)))
+    weekend = [(span.start + timedelta(days=n)).weekday() >= 5 for n in range(span.days)]
+    steps[weekend] = 0.0
+    return np.round(np.array(RATES_AT_FIRST) * np.exp(np.cumsum(steps, axis=0)), 4)
+
+
+def write_rates(files: Files, seed: int, span: Span) -> None:
+    """One row a working day and currency, and the day before the first: nobody publishes rates at weekends."""
+    rates, lines = exchange_rates(seed, span), [RATES_HEADER]
+    for n in range(-1, span.days):
+        day = span.start + timedelta(days=n)
+        if n >= 0 and day.weekday() >= 5:
+            continue
+        for code, rate in zip(CURRENCIES, rates[max(n, 0)], strict=True):
+            lines.append(f"{day},GBP,{code},{rate:.4f},invented rates\n")
+    files.append(RATES.path(""), "".join(lines).encode())
 
 
 def tell_credit(chunk: Chunk) -> None:

@@ -25,6 +25,7 @@ from world.facts import tell_facts
 from world.files import Files
 from world.generate import tell_sources
 from world.parameters import PARAMETERS
+from world.payments import Bills, tell_payments
 from world.people import draw_heads, draw_people
 from world.products import Catalogue
 from world.seeds import generator
@@ -94,9 +95,11 @@ def build(sample: Path = SAMPLE, truth_folder: Path = TRUTH, source: Path = SAMP
     shop = read_shop(source)
     files = Files(sample, level=9)
     reference.write_census(files, SEED, SPAN)
+    reference.write_rates(files, SEED, SPAN)
     with Truth(truth_folder) as truth:
         chunk = _chunk(shop, files, truth)
         _tell_invoices(chunk, shop, truth)
+        tell_payments(chunk, _bills(shop))
         tell_sources(chunk)
         tell_facts(chunk)
     files.flush()
@@ -106,7 +109,7 @@ def build(sample: Path = SAMPLE, truth_folder: Path = TRUTH, source: Path = SAMP
 
 def _clear(sample: Path) -> None:
     """Remove what was generated before; the real lines stay."""
-    for name in ("zoho_crm", "fxiaoke", "web", "support", "surveys", "social", "consents", "reference"):
+    for name in ("zoho_crm", "fxiaoke", "web", "support", "surveys", "social", "consents", "payments", "reference"):
         shutil.rmtree(sample / name, ignore_errors=True)
     for file in (sample / "shop").glob("accounts_*.jsonl.gz"):
         file.unlink()
@@ -198,6 +201,14 @@ def _tell_invoices(chunk: Chunk, shop: RealShop, truth: Truth) -> None:
         "records",
         {"source": "shop", "entity": "order_lines", "record_id": numbers, "person_id": persons, "company_id": nobody},
     )
+
+
+def _bills(shop: RealShop) -> Bills:
+    """The chosen customers' real invoices and credit notes."""
+    told = shop.invoices[shop.invoices["InvoiceNo"].str.fullmatch(r"C?\d+")]
+    at = pd.to_datetime(told["at"]).to_numpy().astype("datetime64[s]").astype(np.int64)
+    number, country = told["InvoiceNo"].to_numpy(dtype=object), told["country"].to_numpy(dtype=object)
+    return Bills(number, at, told["pence"].to_numpy(dtype=np.int64), country)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from world.chunk import Accounts, Chunk
 from world.files import Files
 from world.lines import Lines
 from world.parameters import PARAMETERS
+from world.payments import Bills
 from world.people import OCCUPATIONS, OCCUPATIONS_ZH, People
 from world.places import COUNTRIES
 from world.seeds import NEVER, scramble
@@ -110,15 +111,30 @@ def invoice_numbers(invoices: Invoices, numbers: Ints) -> list[str]:
     return [str(n) if sale else f"C{n}" for n, sale in zip(numbers.tolist(), is_sale, strict=True)]
 
 
+def bills(chunk: Chunk, invoices: Invoices, lines: Lines, written: list[str]) -> Bills:
+    """What is to be paid for each invoice."""
+    pence = np.bincount(lines.invoice, lines.quantity * lines.pence, len(invoices)).astype(np.int64)
+    return Bills(np.array(written, dtype=object), invoices.at, pence, _lands(chunk, _owners(chunk, invoices)))
+
+
+def _owners(chunk: Chunk, invoices: Invoices) -> Ints:
+    """The person of each invoice; -1 for guests."""
+    return np.where(invoices.order >= 0, chunk.orders.customer[np.maximum(invoices.order, 0)], -1)
+
+
+def _lands(chunk: Chunk, owner: Ints) -> npt.NDArray[np.object_]:
+    """The country of each invoice."""
+    lands = np.array([country.name for country in COUNTRIES], dtype=object)
+    return np.where(owner >= 0, lands[chunk.people.country[owner]], "United Kingdom")
+
+
 def tell_order_lines(chunk: Chunk, invoices: Invoices, lines: Lines, written: list[str]) -> None:
     """Append each day's lines, in the order of time, and say who is behind each invoice."""
-    goods, people = chunk.goods, chunk.people
-    owner = np.where(invoices.order >= 0, chunk.orders.customer[np.maximum(invoices.order, 0)], -1)
+    goods, owner = chunk.goods, _owners(chunk, invoices)
     accounts = np.append(chunk.accounts.account_id, "")
     of_order = np.append(chunk.order_account, -1)
     account = accounts[of_order[invoices.order]]
-    lands = np.array([country.name for country in COUNTRIES], dtype=object)
-    land = np.where(owner >= 0, lands[people.country[owner]], "United Kingdom")
+    land = _lands(chunk, owner)
     ends = [f"{a},{c}\n" for a, c in zip(account, land, strict=True)]
     times = iso(invoices.at, "", " ")
     heads = [f"{n}," for n in written]

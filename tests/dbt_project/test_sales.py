@@ -81,6 +81,8 @@ def rows(server_url):
             ('person', 'zoho_crm.Contacts:K1', 'p1', '2024-06-01'),
             ('person', 'zoho_crm.Deals:D1', 'p9', '2024-06-01')
     """)
+    rate = {"rate_date": "2024-06-07", "base_currency": "EUR", "currency": "GBP", "rate": "0.8", "source": "bank"}
+    warehouse.land_columns("reference", "exchange_rates", [rate])
     warehouse.build_nodes("+path:models/marts/sales", day=NIGHT)
     ((run,),) = warehouse.rows("select max(run_id) from ops.runs")
     return lambda query: warehouse.rows(query.format(f"run_{run}"))
@@ -117,6 +119,12 @@ def test_an_opportunity_is_what_the_night_knows_of_it(rows):
             *(day("2024-03-01"), None, day("2024-05-01"), 101, 82, None),
         ),
     }
+
+
+def test_amounts_are_told_in_the_reporting_currency_too(rows):
+    found = rows("select right(opportunity_id, 2), reporting_amount from {}.fct_opportunities where amount is not null")
+    # 50 euros at 0.8 pounds each, the rate of the last working day before the night.
+    assert dict(found) == {"D1": 150, "D2": 200, "D3": 310, "D6": 10, "F1": 40}
 
 
 def test_stages_follow_each_other_however_late_they_were_told(rows):

@@ -98,6 +98,29 @@ visits as (
 
 ),
 
+segments as (
+
+    select
+        customer_id,
+        max(segment) filter (where axis = 'key_account') as key_account,
+        max(segment) filter (where axis = 'loyalty') as loyalty
+    from {{ ref('fct_customer_segments') }}
+    where is_current
+    group by customer_id
+
+),
+
+months as (
+
+    select
+        customer_id,
+        sum(value_amount) as value_amount
+    from {{ ref('fct_customer_value_months') }}
+    where customer_id is not null
+    group by customer_id
+
+),
+
 scores as (
 
     select * from {{ ref('fct_customer_scores') }}
@@ -151,6 +174,9 @@ select
     scores.value_method,
     scores.churn_probability,
     scores.churn_method,
+    segments.key_account,
+    segments.loyalty,
+    cast(coalesce(months.value_amount, 0) as numeric(16, 3)) as value_to_date_amount,
     {{ as_of_date() }} as as_of_date
 from customers
 left join companies on customers.company_id = companies.company_id
@@ -161,3 +187,5 @@ left join answers on customers.customer_id = answers.customer_id
 left join contacts on customers.customer_id = contacts.customer_id
 left join visits on customers.customer_id = visits.customer_id
 left join scores on customers.customer_id = scores.customer_id
+left join segments on customers.customer_id = segments.customer_id
+left join months on customers.customer_id = months.customer_id

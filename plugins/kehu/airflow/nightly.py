@@ -73,7 +73,19 @@ class Layer:
     reads: tuple[str, ...] = ()
 
 
-STAGED = ("shop", "zoho_crm", "fxiaoke", "web", "support", "surveys", "social", "consents", "reference", "ops")
+STAGED = (
+    "shop",
+    "zoho_crm",
+    "fxiaoke",
+    "web",
+    "support",
+    "surveys",
+    "social",
+    "consents",
+    "payments",
+    "reference",
+    "ops",
+)
 CONTACT = ("feedback", "service", "sales")
 LAYERS = {
     "build_staging": Layer(
@@ -96,7 +108,7 @@ LAYERS = {
             "path:models/staging/identity/graph",
             "path:models/intermediate/*.sql",
             "path:models/intermediate/identity/customers",
-            *(f"path:models/intermediate/{area}" for area in ("customer", *CONTACT)),
+            *(f"path:models/intermediate/{area}" for area in ("customer", "transaction", *CONTACT)),
         ),
         ("build_staging",),
     ),

@@ -34,6 +34,12 @@ sold as (
     from lines
     group by 1
 
+),
+
+costed as (
+
+    select * from {{ ref('int_products__costed') }}
+
 )
 
 select
@@ -42,10 +48,13 @@ select
     coalesce(types.product_type, 'merchandise') as product_type,
     types.product_type is null as is_merchandise,
     sold.first_sold_date,
-    sold.last_sold_date
+    sold.last_sold_date,
+    costed.product_category,
+    cast(costed.unit_cost as numeric(12, 3)) as unit_cost
 from sold
 left join named
     on
         sold.product_id = named.product_id
         and named.newness = 1
 left join {{ ref('product_types') }} as types on sold.product_id = types.product_id
+left join costed on sold.product_id = costed.product_id

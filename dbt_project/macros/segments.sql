@@ -1,0 +1,22 @@
+{#- The changes of each measure of the seed customer_segments, as the body of a CTE: an order counts from its day on for
+    segment_window_days, so that its day adds what the day after the window takes away. -#}
+{% macro measure_changes(orders) -%}
+    {%- set counted = {
+        'net_amount': 'amount',
+        'count_order_days': 'case when is_order_day then 1 end',
+        'first_year': 'case when is_first_day then 1 end'
+    } -%}
+    {%- for measure, value in counted.items() -%}
+    {%- for delay, sign in [(0, ''), (var('segment_window_days'), '-')] %}
+    select
+        customer_id,
+        order_date + {{ delay }} as changed_on,
+        '{{ measure }}' as measure,
+        {{ sign }}({{ value }}) as change
+    from {{ orders }}
+    where ({{ value }}) is not null
+    {{ "union all" if not loop.last }}
+    {%- endfor %}
+    {{ "union all" if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
