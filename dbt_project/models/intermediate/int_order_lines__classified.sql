@@ -1,21 +1,25 @@
 -- Grain: one row per staged line, with its customer, its kind and, where it does not count as business, the reason.
+{{ config(
+    materialized='incremental',
+    indexes=[{'columns': ['invoice_number']}, {'columns': ['account_id']}],
+    meta={'kept': {
+        'key': 'order_line_id',
+        'scope': {'column': 'invoice_number', 'entities': ['shop.line_invoice', 'shop.invoice_owner']},
+        'tells': {'classified.invoice': ['invoice_number'], 'classified.account': ['account_id']}
+    }}
+) }}
 with
 
 staged as (
 
     select * from {{ ref('stg_shop__order_lines') }}
+    where {{ in_scope('invoice_number') }}
 
 ),
 
 invoices as (
 
-    select
-        record_key,
-        customer_id
-    from {{ ref('stg_identity__assignments') }}
-    where
-        kind = 'person'
-        and record_key like 'shop.orders:%'
+    select * from {{ ref('int_invoices__owned') }}
 
 ),
 
@@ -59,7 +63,7 @@ classified as (
     from repeated
     left join invoices
         on
-            'shop.orders:' || repeated.invoice_number = invoices.record_key
+            repeated.invoice_number = invoices.invoice_number
             and repeated.account_id is not null
 
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -36,7 +37,11 @@ def build(url: str, night: Night, select: Sequence[str], inputs_from: datetime |
     """
     from dbt.cli.main import dbtRunner
 
-    variables = {"as_of_date": night.as_of_date.isoformat(), "run_schema": night.schema}
+    variables = {
+        "as_of_date": night.as_of_date.isoformat(),
+        "run_schema": night.schema,
+        "code_version": code_version(),
+    }
     target = state_folder() / "dbt_target"
     command = _command(target, select, variables, inputs_from)
     with _credentials(url):
@@ -50,6 +55,17 @@ def build(url: str, night: Night, select: Sequence[str], inputs_from: datetime |
         is_test = bool(failed) and all(result.status == "fail" for result in failed)
         raise (DbtTestError if is_test else DbtError)(_describe(failed))
     return sum(_rows(result) for result in results)
+
+
+def code_version(project: Path = DBT_PROJECT) -> str:
+    """A hash of all that a model's rows are made by; another one, and kept models are worked out anew."""
+    files = [project / "dbt_project.yml"]
+    for folder, kinds in (("models", ("sql", "yml")), ("macros", ("sql",)), ("seeds", ("csv", "yml"))):
+        files += [file for kind in kinds for file in sorted((project / folder).rglob(f"*.{kind}"))]
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.relative_to(project).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
 
 
 def environment(url: str) -> dict[str, str]:
@@ -110,7 +126,7 @@ def _log_nodes(results: Sequence[Any]) -> None:
 
 def _rows(result: Any) -> int:
     affected = (result.adapter_response or {}).get("rows_affected", 0)
-    is_table = result.node.resource_type == "model" and result.node.config.materialized == "table"
+    is_table = result.node.resource_type == "model" and result.node.config.materialized in ("table", "incremental")
     return int(affected) if is_table and affected else 0
 
 

@@ -15,6 +15,7 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.errors import LockNotAvailable
 
+from kehu.warehouse.kept import forget, kept_marts, kept_of, reading_view
 from kehu.warehouse.runs import Night
 
 PUBLISH_LOCK = 0x6B757075
@@ -43,8 +44,8 @@ def attach(url: str, night: Night) -> dict[str, int]:
         If a mart lost a column or changed one's type against the published shape.
     """
     with psycopg.connect(url, autocommit=True) as connection:
-        names = _marts_of(connection, night)
-        lost = sorted(_published_marts(connection) - set(names))
+        names, kept = _marts_of(connection, night), kept_of(connection, night)
+        lost = sorted(_published_marts(connection) - {*names, *kept})
         if not names or lost:
             raise PublishError(
                 f"run {night.run_id} lacks {', '.join(lost) or 'all marts'}; readers would find it empty:"
@@ -53,10 +54,14 @@ def attach(url: str, night: Night) -> dict[str, int]:
         for name in names:
             with connection.transaction():
                 _attach_one(connection, night, name)
+        for name in kept:
+            with connection.transaction():
+                _require_columns(connection, f"marts.{name}", night, name)
+                _create_view(connection, name, reading_view(connection, name))
         connection.execute(
             "update ops.runs set status = 'attached' where run_id = %s and status = 'open'", [night.run_id]
         )
-        return {name: _count(connection, night, name) for name in names}
+        return {name: _count(connection, night, name) for name in [*names, *kept]}
 
 
 def publish(
@@ -111,6 +116,8 @@ def retire(url: str, keep: int = KEPT_RUNS) -> list[int]:
         ).fetchall()
         for (run_id,) in rows:
             _retire_one(connection, run_id)
+        if oldest := _oldest_kept(connection):
+            forget(connection, oldest)
         return [run_id for (run_id,) in rows]
 
 
@@ -134,12 +141,17 @@ def _marts_of(connection: Connection, night: Night) -> list[str]:
 
 def _published_marts(connection: Connection) -> set[str]:
     query = "select relname from pg_class where relkind = 'p' and relnamespace = 'store'::regnamespace"
-    return {name for (name,) in connection.execute(query).fetchall()}
+    return {name for (name,) in connection.execute(query).fetchall()} | kept_marts(connection)
+
+
+def _oldest_kept(connection: Connection) -> int | None:
+    row = connection.execute("select min(run_id) from ops.runs where status = 'published'").fetchone()
+    return row[0] if row else None
 
 
 def _count(connection: Connection, night: Night, name: str) -> int:
-    query = sql.SQL("select count(*) from {} where run_id = %s").format(sql.Identifier("store", name))
-    row = connection.execute(query, [night.run_id]).fetchone()
+    query = sql.SQL("select count(*) from {}").format(sql.Identifier(night.schema, name))
+    row = connection.execute(query).fetchone()
     assert row is not None
     return int(row[0])
 
@@ -171,33 +183,43 @@ def _match_parent(connection: Connection, night: Night, name: str) -> None:
         connection.execute(
             sql.SQL("create table {} (like {} including comments) partition by list (run_id)").format(parent, part)
         )
-    old: dict[str, str] = dict(connection.execute(ATTRIBUTES, [f"store.{name}"]).fetchall())
+    old = _require_columns(connection, f"store.{name}", night, name)
+    for column in (name for name in new if name not in old):
+        connection.execute(
+            sql.SQL("alter table {} add column {} {}").format(parent, sql.Identifier(column), sql.SQL(new[column]))
+        )
+    columns = [column for column, _ in connection.execute(ATTRIBUTES, [f"store.{name}"]).fetchall()]
+    query = sql.SQL("select {} from {} where run_id = (select pointer.run_id from store.current as pointer)")
+    _create_view(
+        connection,
+        name,
+        query.format(sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier("store", name)),
+    )
+
+
+def _require_columns(connection: Connection, readers_use: str, night: Night, name: str) -> dict[str, str]:
+    """The columns and types that readers know; the night's mart must have them all."""
+    old: dict[str, str] = dict(connection.execute(ATTRIBUTES, [readers_use]).fetchall())
+    new: dict[str, str] = dict(connection.execute(ATTRIBUTES, [f"{night.schema}.{name}"]).fetchall())
     broken = [column for column, kind in old.items() if new.get(column) != kind]
     if broken:
         raise PublishError(
             f"{name}: column {broken[0]} was removed or changed its type; readers still use it:"
             f" keep it, or publish the new shape as {name}_v2"
         )
-    for column in (name for name in new if name not in old):
-        connection.execute(
-            sql.SQL("alter table {} add column {} {}").format(parent, sql.Identifier(column), sql.SQL(new[column]))
-        )
-    _create_view(connection, name)
+    return old
 
 
-def _create_view(connection: Connection, name: str) -> None:
-    columns = [column for column, _ in connection.execute(ATTRIBUTES, [f"store.{name}"]).fetchall()]
+def _create_view(connection: Connection, name: str, query: sql.Composed) -> None:
     view = sql.Identifier("marts", name)
-    # DDL on a view that people read must not queue in front of them: only when its shape is new.
-    present = [column for column, _ in connection.execute(ATTRIBUTES, [f"marts.{name}"]).fetchall()]
-    if columns == present:
+    # DDL on a view that people read must not queue in front of them: only when its definition is new.
+    before = connection.execute("select pg_get_viewdef(to_regclass(%s))", [f"marts.{name}"]).fetchone()
+    connection.execute(sql.SQL("create or replace temporary view __wanted as {}").format(query))
+    wanted = connection.execute("select pg_get_viewdef(to_regclass('pg_temp.__wanted'))").fetchone()
+    connection.execute("drop view pg_temp.__wanted")
+    if before == wanted:
         return
-    connection.execute(
-        sql.SQL(
-            "create or replace view {} with (security_barrier) as select {} from {}"
-            " where run_id = (select pointer.run_id from store.current as pointer)"
-        ).format(view, sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier("store", name))
-    )
+    connection.execute(sql.SQL("create or replace view {} with (security_barrier) as {}").format(view, query))
     for reader in READERS:
         connection.execute(sql.SQL("grant select on {} to {}").format(view, sql.Identifier(reader)))
 

@@ -1,10 +1,22 @@
 -- Grain: one row per invoice line that counts: sales, cancellations and returns. Amounts are additive.
+{{ config(
+    materialized='incremental',
+    indexes=[{'columns': ['order_id']}, {'columns': ['cancelled_order_id']}, {'columns': ['customer_id']}],
+    meta={'kept': {
+        'key': 'order_line_id',
+        'scope': {'column': 'order_id', 'entities': ['classified.invoice', 'matched.invoice']},
+        'tells': {'lines.order': ['order_id', 'cancelled_order_id']},
+        'is_published': true
+    }}
+) }}
 with
 
 classified as (
 
     select * from {{ ref('int_order_lines__classified') }}
-    where exclusion_reason is null
+    where
+        exclusion_reason is null
+        and {{ in_scope('invoice_number') }}
 
 ),
 

@@ -1,9 +1,19 @@
 -- Grain: one row per invoice: an order, or a credit note that takes goods back. Amounts are additive.
+{{ config(
+    materialized='incremental',
+    indexes=[{'columns': ['customer_id']}],
+    meta={'kept': {
+        'key': 'order_id',
+        'scope': {'column': 'order_id', 'entities': ['lines.order']},
+        'is_published': true
+    }}
+) }}
 with
 
 lines as (
 
     select * from {{ ref('fct_order_lines') }}
+    where {{ in_scope('order_id') }}
 
 ),
 
@@ -13,8 +23,10 @@ cancelled as (
         cancelled_order_id as order_id,
         sum(amount) as cancelled_amount,
         count(*) as count_cancelled_lines
-    from lines
-    where line_type = 'cancellation'
+    from {{ ref('fct_order_lines') }}
+    where
+        line_type = 'cancellation'
+        and {{ in_scope('cancelled_order_id') }}
     group by 1
 
 ),

@@ -1,5 +1,9 @@
 -- Grain: one row per line that takes goods back: a cancellation of a whole sale line, or any other return. Additive.
-{{ config(indexes=[{'columns': ['customer_id']}, {'columns': ['product_id']}]) }}
+{{ config(
+    materialized='incremental',
+    indexes=[{'columns': ['customer_id']}, {'columns': ['product_id']}],
+    meta={'kept': {'key': 'return_id', 'is_published': true}}
+) }}
 with
 
 lines as (

@@ -1,9 +1,19 @@
 -- Grain: one row per line of the newest accepted version of each daily file up to the night, quarantined rows left out.
+{{ config(
+    materialized='incremental',
+    indexes=[{'columns': ['load_id']}, {'columns': ['invoice_number']}],
+    meta={'kept': {
+        'key': 'order_line_id',
+        'scope': {'column': 'load_id', 'type': 'bigint', 'entities': ['shop.line_load']},
+        'tells': {'shop.line_invoice': ['invoice_number']}
+    }}
+) }}
 with
 
 loads as (
 
-    {{ newest_loads('shop', 'order_lines') }}
+    select * from {{ ref('stg_shop__line_loads') }}
+    where {{ in_scope('load_id') }}
 
 ),
 
@@ -44,7 +54,8 @@ typed as (
         cast("UnitPrice" as numeric(12, 3)) as unit_price,
         cast(cast("Quantity" as integer) * cast("UnitPrice" as numeric(12, 3)) as numeric(16, 3)) as amount,
         {{ shop_time('"InvoiceDate"') }} as invoiced_at,
-        file_date
+        file_date,
+        _load_id as load_id
     from kept
 
 )

@@ -1,0 +1,80 @@
+{#- How this project builds incremental models: kept ones (macros/kept/scope.sql). Takes the place of dbt's own way, which can
+    neither follow changes from model to model nor keep older runs readable. Works out the rows in scope, writes those that
+    differ, tells what changed, and notes what is known now; all in one transaction. -#}
+{% materialization incremental, adapter='postgres' %}
+    {%- set kept = config.get('meta')['kept'] -%}
+    {%- set is_published = kept.get('is_published', false) -%}
+    {%- set rows = kept_relation() -%}
+    {%- set consumed = kept_consumed() -%}
+    {%- set run_id = var('run_schema') | replace('run_', '') | int -%}
+    {%- set fresh = this.identifier ~ '__fresh' -%}
+
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {% do run_query(kept_refuse_older_run(run_id)) %}
+
+    {% if not kept_is_there() or not (is_published or kept_has_valid_rows()) %}
+        {% do run_query(kept_create(rows, sql, is_published)) %}
+        {% call statement('main') %} {{ kept_fill(rows, sql, is_published, run_id) }} {% endcall %}
+        {% do run_query(kept_index(rows, kept, is_published)) %}
+        {% do run_query(kept_tell_all(kept, run_id)) %}
+    {% else %}
+        {% do run_query(kept_work_out(fresh, sql)) %}
+        {%- set names = run_query('select * from ' ~ fresh ~ ' where false').column_names | list -%}
+        {% if is_published %} {% do run_query(kept_widen(rows, fresh)) %} {% endif %}
+        {% do run_query(kept_compare(rows, fresh, names, kept, consumed, is_published)) %}
+        {% do run_query(kept_remove(rows, fresh, is_published, run_id)) %}
+        {% call statement('main') %} {{ kept_insert(rows, fresh, names, is_published, run_id) }} {% endcall %}
+        {% do run_query(kept_tell(fresh, kept, run_id)) %}
+    {% endif %}
+
+    {% do run_query(kept_note(kept, run_id)) %}
+    {% if is_published %} {% do run_query(kept_view(rows, run_id)) %} {% endif %}
+    {% do run_query('analyze ' ~ rows) %}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {{ adapter.commit() }}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ return({'relations': [this.incorporate(type='view' if is_published else 'table')]}) }}
+{% endmaterialization %}
+
+{#- Rows carry the numbers of the runs they belong to: an older run must not write after a newer one. -#}
+{% macro kept_refuse_older_run(run_id) -%}
+    do $$ begin
+        if exists (select 1 from ops.model_states where model = '{{ this.identifier }}' and run_id > {{ run_id }}) then
+            raise exception 'run {{ run_id }} is older than the one that built {{ this.identifier }} last; start a new run';
+        end if;
+    end $$
+{%- endmacro %}
+
+{% macro kept_has_valid_rows() -%}
+    {{ return(run_query('select exists (select 1 from ops.model_states as states where ' ~ kept_is_valid() ~ ')').rows[0][0]) }}
+{%- endmacro %}
+
+{#- Note what the rows are made of; models upstream are done, so all that they have told is known. -#}
+{% macro kept_note(kept, run_id) -%}
+    {%- set entities = kept.get('scope', {}).get('entities', []) -%}
+    insert into ops.model_states (model, code_version, run_id, consumed)
+    values (
+        '{{ this.identifier }}', '{{ var("code_version") }}', {{ run_id }},
+        {% if entities -%}
+        coalesce((select max(seq) from ops.changed_keys where entity in {{ quoted_list(entities) }}), 0)
+        {%- else -%} 0 {%- endif %}
+    )
+    on conflict (model) do update set
+        code_version = excluded.code_version, run_id = excluded.run_id, consumed = excluded.consumed
+{%- endmacro %}
+
+{#- The run's rows, under the name by which other models and the store know them. -#}
+{% macro kept_view(rows, run_id) -%}
+    drop view if exists {{ this }} cascade;
+    create view {{ this }} as
+    select {{ kept_names() }} from {{ rows }}
+    where
+        run_from <= {{ run_id }}
+        and (run_to is null or run_to > {{ run_id }})
+{%- endmacro %}
+
+{#- The columns of the contract. -#}
+{% macro kept_names() -%}
+    {% for name in model.columns -%} {{ adapter.quote(name) }}{{ ", " if not loop.last }} {%- endfor %}
+{%- endmacro %}

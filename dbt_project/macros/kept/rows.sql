@@ -1,0 +1,118 @@
+{#- The statements of a kept model's night, one macro each; published rows have run_from and run_to. -#}
+
+{#- The table for the rows, with the types of the contract where there is one. -#}
+{% macro kept_create(rows, sql, is_published) -%}
+    {%- if is_published -%}
+        {{ get_assert_columns_equivalent(sql) }}
+        create table {{ rows }} {{ get_table_columns_and_constraints() | replace(' primary key', '') }};
+        alter table {{ rows }} add column run_from bigint not null, add column run_to bigint
+    {%- else -%} drop table if exists {{ rows }} cascade
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro kept_fill(rows, sql, is_published, run_id) -%}
+    {%- if is_published -%}
+        insert into {{ rows }} ({{ kept_names() }}, run_from)
+        select {{ kept_names() }}, {{ run_id }} from ({{ sql }}) as model_rows
+    {%- else -%} create table {{ rows }} as {{ sql }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- One row per key; published: one that goes on. And the model's own indexes. -#}
+{% macro kept_index(rows, kept, is_published) -%}
+    create unique index on {{ rows }} ({{ kept['key'] }}) {{ "where run_to is null" if is_published }};
+    {% if is_published %} create index on {{ rows }} (run_to) where run_to is not null; {% endif %}
+    {% for index in config.get('indexes', []) -%}
+    create index on {{ rows }} ({{ index['columns'] | join(', ') }});
+    {% endfor %}
+{%- endmacro %}
+
+{% macro kept_work_out(fresh, sql) -%}
+    {%- if config.get('contract').enforced -%}
+        {{ get_assert_columns_equivalent(sql) }}
+        create temporary table {{ fresh }} {{ get_table_columns_and_constraints() }} on commit drop;
+        insert into {{ fresh }} ({{ kept_names() }}) select {{ kept_names() }} from ({{ sql }}) as model_rows;
+    {%- else -%} create temporary table {{ fresh }} on commit drop as {{ sql }};
+    {%- endif %}
+    analyze {{ fresh }}
+{%- endmacro %}
+
+{#- A column that the contract gained; one that it lost or retyped must not be published (kehu.warehouse.publish). -#}
+{% macro kept_widen(rows, fresh) -%}
+    {%- set present = run_query('select * from ' ~ rows ~ ' where false').column_names -%}
+    {%- for column in model.columns if column not in present -%}
+    alter table {{ rows }} add column {{ adapter.quote(column) }} {{ model.columns[column].data_type }};
+    {% endfor -%}
+    select 1
+{%- endmacro %}
+
+{#- The rows that are no longer so (with their place), and those that are new. -#}
+{% macro kept_compare(rows, fresh, names, kept, consumed, is_published) -%}
+    {%- set is_same %}
+        kept_rows.{{ kept['key'] }} = fresh_rows.{{ kept['key'] }}
+        and ({% for name in names %}kept_rows.{{ adapter.quote(name) }}{{ ", " if not loop.last }}{% endfor %})
+        is not distinct from
+        ({% for name in names %}fresh_rows.{{ adapter.quote(name) }}{{ ", " if not loop.last }}{% endfor %})
+    {%- endset -%}
+    create temporary table {{ fresh }}_gone on commit drop as
+    select kept_rows.ctid as place, kept_rows.*
+    from {{ rows }} as kept_rows
+    where
+        {{ "kept_rows.run_to is null" if is_published else "true" }}
+        {% if consumed is not none -%}
+        and kept_rows.{{ kept['scope']['column'] }} in {{ changed_keys(consumed) }}
+        {%- endif %}
+        and not exists (select 1 from {{ fresh }} as fresh_rows where {{ is_same }});
+    create temporary table {{ fresh }}_new on commit drop as
+    select fresh_rows.*
+    from {{ fresh }} as fresh_rows
+    where
+        not exists (
+            select 1 from {{ rows }} as kept_rows
+            where {{ "kept_rows.run_to is null and" if is_published }} {{ is_same }}
+        )
+{%- endmacro %}
+
+{#- What this run itself had written goes; what belongs to earlier runs ends. -#}
+{% macro kept_remove(rows, fresh, is_published, run_id) -%}
+    {%- if is_published -%}
+    delete from {{ rows }} as kept_rows using {{ fresh }}_gone as gone
+    where kept_rows.ctid = gone.place and gone.run_from = {{ run_id }};
+    update {{ rows }} as kept_rows set run_to = {{ run_id }} from {{ fresh }}_gone as gone
+    where kept_rows.ctid = gone.place and gone.run_from < {{ run_id }}
+    {%- else -%}
+    delete from {{ rows }} as kept_rows using {{ fresh }}_gone as gone where kept_rows.ctid = gone.place
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro kept_insert(rows, fresh, names, is_published, run_id) -%}
+    {%- set listed -%} {% for name in names %}{{ adapter.quote(name) }}{{ ", " if not loop.last }}{% endfor %} {%- endset -%}
+    insert into {{ rows }} ({{ listed }} {{ ", run_from" if is_published }})
+    select {{ listed }} {{ ", " ~ run_id if is_published }} from {{ fresh }}_new
+{%- endmacro %}
+
+{#- What changed rows tell, as they were and as they are. -#}
+{% macro kept_tell(fresh, kept, run_id) -%}
+    {%- for entity, columns in kept.get('tells', {}).items() -%}
+    insert into ops.changed_keys (run_id, entity, key)
+    select distinct cast({{ run_id }} as bigint), '{{ entity }}', told.key
+    from (
+        {%- for column in columns -%}
+        {%- for part in ('gone', 'new') %}
+        select cast({{ column }} as text) as key from {{ fresh }}_{{ part }}
+        {{ "union all" if not loop.last }}
+        {%- endfor %}
+        {{ "union all" if not loop.last }}
+        {%- endfor %}
+    ) as told
+    where told.key is not null;
+    {% endfor -%}
+    analyze ops.changed_keys
+{%- endmacro %}
+
+{% macro kept_tell_all(kept, run_id) -%}
+    {%- for entity in kept.get('tells', {}) -%}
+    insert into ops.changed_keys (run_id, entity) values ({{ run_id }}, '{{ entity }}');
+    {% endfor -%}
+    select 1
+{%- endmacro %}
