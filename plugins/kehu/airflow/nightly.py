@@ -111,9 +111,14 @@ LAYERS = {
         ("build_marts",),
     ),
     "build_score_marts": Layer(
-        "scores back through staging into `fct_customer_scores` and `rpt_customer_360`; exact reconciliation",
-        ("path:models/staging/ml", "path:models/marts/value", "path:models/publish", "path:tests"),
-        SCORES,
+        "scores and history back through staging into marts and reports; exact reconciliation",
+        (
+            *(f"path:models/staging/{folder}" for folder in ("ml", "history")),
+            *(f"path:models/marts/{area}" for area in ("value", "history")),
+            "path:models/publish",
+            "path:tests",
+        ),
+        (*SCORES, "keep_history"),
     ),
 }
 
@@ -166,6 +171,23 @@ def identify_customers(url: str, night: Night) -> Counts:
     from ml.identity.settings import load
 
     return identify(url, night, load(identity_settings()), decisions_file())
+
+
+@stage(
+    "keep_history",
+    "Keeps what tonight knows of customers beside what other nights knew, as periods (`history.customers`); a night run"
+    " late is spliced in between.",
+)
+def keep_history(url: str, night: Night) -> Counts:
+    """Keep the night."""
+    import psycopg
+    from psycopg import sql
+
+    from kehu.warehouse.history import keep
+
+    with psycopg.connect(url) as connection:
+        customers = sql.Identifier(night.schema, "dim_customers")
+        return Counts(rows_out=keep(connection, "customers", customers, night.as_of_date))
 
 
 @stage("score_segments", "RFM scores and segments.")

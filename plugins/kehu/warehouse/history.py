@@ -95,6 +95,8 @@ def keep(connection: Connection, table: str, tonight: sql.Composable, day: date)
 
     Parameters
     ----------
+    connection
+        The transaction.
     table
         Name of a table of the schema `history`.
     tonight
