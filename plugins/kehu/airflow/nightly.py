@@ -18,11 +18,12 @@ def _bad_input() -> tuple[type[Exception], ...]:
     from expectations.gate import GateError
     from kehu.airflow.dbt import DbtTestError
     from kehu.sources.contract import SourceError
+    from kehu.tags.registry import TagError
     from kehu.warehouse.publish import PublishError
     from ml.identity.settings import SettingsError
     from ml.identity.store import DecisionError
 
-    return (SourceError, GateError, PublishError, DbtTestError, DecisionError, SettingsError)
+    return (SourceError, GateError, PublishError, DbtTestError, DecisionError, SettingsError, TagError)
 
 
 @stage(
@@ -106,7 +107,7 @@ LAYERS = {
         ("build_intermediate",),
     ),
     "build_features": Layer(
-        "what was known of each customer on each snapshot date, and nothing later",
+        "what was known of each customer on each snapshot date, and nothing later; what tags may ask of customers",
         ("path:models/ml_features",),
         ("build_marts",),
     ),
@@ -114,7 +115,7 @@ LAYERS = {
         "scores and history back through staging into marts and reports; exact reconciliation",
         (
             *(f"path:models/staging/{folder}" for folder in ("ml", "history")),
-            *(f"path:models/marts/{area}" for area in ("value", "history")),
+            *(f"path:models/marts/{area}" for area in ("value", "history", "tags")),
             "path:models/publish",
             "path:tests",
         ),
@@ -175,19 +176,26 @@ def identify_customers(url: str, night: Night) -> Counts:
 
 @stage(
     "keep_history",
-    "Keeps what tonight knows of customers beside what other nights knew, as periods (`history.customers`); a night run"
-    " late is spliced in between.",
+    "Keeps what tonight knows of customers, and who has which tag by the registry `tags.yml`, beside what other nights"
+    " knew (`history.…`); a night run late is spliced in between.",
+    _bad_input,
 )
 def keep_history(url: str, night: Night) -> Counts:
     """Keep the night."""
     import psycopg
     from psycopg import sql
 
+    from kehu.paths import tag_registry
+    from kehu.tags.night import keep_tags
+    from kehu.tags.registry import load
     from kehu.warehouse.history import keep
 
+    registry = load(tag_registry())
     with psycopg.connect(url) as connection:
         customers = sql.Identifier(night.schema, "dim_customers")
-        return Counts(rows_out=keep(connection, "customers", customers, night.as_of_date))
+        changed = keep(connection, "customers", customers, night.as_of_date)
+        changed += keep_tags(connection, night, registry)
+    return Counts(rows_out=changed)
 
 
 @stage("score_segments", "RFM scores and segments.")
