@@ -14,6 +14,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from kehu.yaml_files import Loader, RepeatedKey
+
 TRAITS = "ftr_customer_traits"
 LITERAL = re.compile(r"'[^']*'")
 NAME = r"^[a-z][a-z0-9_]{0,59}$"
@@ -104,11 +106,13 @@ def load(path: Path) -> Registry:
         If the file cannot be read, or a tag lacks a field, has one that is unknown, or contradicts another tag.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506  # a safe loader
     except OSError as error:
         raise TagError(f"{path.name}: the file cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise TagError(f"{path.name}: {str(error).splitlines()[0]}") from None
+    except RepeatedKey as error:
+        raise TagError(f"{path.name}: a field is there twice, line {error.line}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise TagError(f"{path.name}: not YAML{f', line {mark.line + 1}' if mark else ''}") from None

@@ -93,6 +93,7 @@ def test_tags_that_contradict_each_other_are_refused(tmp_path, tags, message):
     ("text", "message"),
     [
         ("tags: [", "tags.yml: not YAML, line 1"),
+        (text_of({}) + "    rule: orders > 3", "tags.yml: a field is there twice, line 9"),
         ("", "tags.yml: Input should be"),
         ("tags: [regular]", "tags.yml: tag number 1: Input should be"),
         ("tags: regular", "tags.yml: tags: Input should be"),

@@ -1,5 +1,5 @@
 -- Grain: one row per customer, tag, version, and period in which the customer had it without a break.
-{{ config(indexes=[{'columns': ['tag_key']}]) }}
+{{ config(indexes=[{'columns': ['tag_id']}]) }}
 with
 
 kept as (
