@@ -12,6 +12,7 @@ from kehu.tags.registry import LITERAL, TRAITS, Registry, Tag, TagError
 from kehu.warehouse.history import keep
 from kehu.warehouse.runs import Night
 
+TABLES = ("tags", "customer_tags")
 COLUMNS = "select attname from pg_attribute where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped"
 OTHER_HASHES = "select distinct version from history.tags where tag_id = %s and version = %s and rule_hash <> %s"
 # Of several rows of a customer the one that lasts longest counts.
@@ -40,26 +41,21 @@ def keep_tags(connection: Connection, night: Night, registry: Registry) -> int:
     """
     for tag in registry:
         _require_version(connection, tag)
-    for table in ("tags", "customer_tags"):
-        connection.execute(
-            sql.SQL("create temporary table {} (like {}) on commit drop").format(_tonight(table)[1], _kept(table))
-        )
+    for table in TABLES:
+        like = {"tonight": _tonight(table), "kept": sql.Identifier("history", table)}
+        connection.execute(sql.SQL("create temporary table {tonight} (like {kept}) on commit drop").format(**like))
         # The columns of the period are not tonight's to tell.
-        connection.execute(sql.SQL("alter table {} drop valid_from, drop valid_to").format(_tonight(table)[0]))
+        connection.execute(sql.SQL("alter table {tonight} drop valid_from, drop valid_to").format(**like))
     for tag in registry:
         _tell(connection, tag, night.as_of_date)
         if tag.status_on(night.as_of_date) == "active":
             _assign(connection, tag, night)
-    return sum(keep(connection, table, _tonight(table)[0], night.as_of_date) for table in ("tags", "customer_tags"))
+    return sum(keep(connection, table, _tonight(table), night.as_of_date) for table in TABLES)
 
 
-def _kept(table: str) -> sql.Identifier:
-    return sql.Identifier("history", table)
-
-
-def _tonight(table: str) -> tuple[sql.Identifier, sql.Identifier]:
-    """Tonight's rows of a table: how they are read, and how they are created."""
-    return sql.Identifier("pg_temp", f"tonight_{table}"), sql.Identifier(f"tonight_{table}")
+def _tonight(table: str) -> sql.Identifier:
+    """Tonight's rows of a table of the history."""
+    return sql.Identifier("pg_temp", f"tonight_{table}")
 
 
 def _require_version(connection: Connection, tag: Tag) -> None:
@@ -85,23 +81,8 @@ def _tell(connection: Connection, tag: Tag, day: date) -> None:
 
 
 def _assign(connection: Connection, tag: Tag, night: Night) -> None:
-    relation = _relation(connection, tag, night)
-    columns = [name for (name,) in connection.execute(COLUMNS, [relation.as_string(connection)]).fetchall()]
-    needed = ["customer_id", *(["reason"] if tag.model else []), *([tag.since] if tag.since else [])]
-    if missing := [name for name in needed if name not in columns]:
-        raise TagError(f"tag {tag.id}: {'since' if missing[0] == tag.since else 'model'}: no column {missing[0]}")
-    day = sql.Literal(night.as_of_date)
-    last = sql.SQL("cast({} as date) + {}").format(sql.Identifier(tag.since), tag.valid_days) if tag.since else None
-    statement = sql.SQL(ASSIGN).format(
-        id=sql.Literal(tag.id),
-        version=sql.Literal(tag.version),
-        reason=sql.Identifier("reason") if tag.model else _reason(tag, columns),
-        expires_on=last or sql.SQL("cast(null as date)"),
-        relation=relation,
-        rule=sql.SQL(tag.rule or "true"),  # type: ignore[arg-type]
-        is_lasting=sql.Literal(last is None),
-        day=day,
-    )
+    """Tonight's customers of a tag."""
+    statement = _question(connection, tag, night)
     try:
         with connection.transaction():
             connection.execute(statement)
@@ -109,6 +90,25 @@ def _assign(connection: Connection, tag: Tag, night: Night) -> None:
         # A value that does not fit its type may be a customer's.
         line = re.sub(r': "[^"]*"', ': "…"', str(error).splitlines()[0])
         raise TagError(f"tag {tag.id}: {'rule' if tag.rule else 'model'}: {line}") from None
+
+
+def _question(connection: Connection, tag: Tag, night: Night) -> sql.Composed:
+    relation = _relation(connection, tag, night)
+    columns = [name for (name,) in connection.execute(COLUMNS, [relation.as_string(connection)]).fetchall()]
+    needed = ["customer_id", *(["reason"] if tag.model else []), *([tag.since] if tag.since else [])]
+    if missing := [name for name in needed if name not in columns]:
+        raise TagError(f"tag {tag.id}: {'since' if missing[0] == tag.since else 'model'}: no column {missing[0]}")
+    last = sql.SQL("cast({} as date) + {}").format(sql.Identifier(tag.since), tag.valid_days) if tag.since else None
+    return sql.SQL(ASSIGN).format(
+        id=sql.Literal(tag.id),
+        version=sql.Literal(tag.version),
+        reason=sql.Identifier("reason") if tag.model else _reason(tag, columns),
+        expires_on=last or sql.SQL("cast(null as date)"),
+        relation=relation,
+        rule=sql.SQL(tag.rule or "true"),  # type: ignore[arg-type]
+        is_lasting=sql.Literal(last is None),
+        day=sql.Literal(night.as_of_date),
+    )
 
 
 def _relation(connection: Connection, tag: Tag, night: Night) -> sql.Identifier:
