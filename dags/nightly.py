@@ -69,7 +69,7 @@ def nightly() -> None:
         stages.dbt_stage("build_intermediate")(night),
         stages.dbt_stage("build_marts")(night),
         stages.dbt_stage("build_features")(night),
-        scored,
+        [*scored, stages.keep_history(night)],
         stages.dbt_stage("build_score_marts")(night),
         stages.attach_marts(night),
         stages.check_scores(night),

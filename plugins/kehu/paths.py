@@ -27,3 +27,8 @@ def identity_settings() -> Path:
 def decisions_file() -> Path:
     """The CSV file of decisions about pairs of records: `KEHU_DECISIONS`, else `decisions.csv` in the project."""
     return Path(os.environ.get("KEHU_DECISIONS") or PROJECT / "decisions.csv")
+
+
+def tag_registry() -> Path:
+    """The registry of customer tags: `KEHU_TAGS`, else the one that comes with the dbt project."""
+    return Path(os.environ.get("KEHU_TAGS") or DBT_PROJECT / "tags.yml")

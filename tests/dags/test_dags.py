@@ -80,6 +80,7 @@ def test_every_stage_has_its_task(bag):
         "build_intermediate",
         "build_marts",
         "build_features",
+        "keep_history",
         "scores.score_segments",
         "scores.score_value",
         "scores.score_churn",

@@ -171,6 +171,45 @@ def test_running_the_same_night_again_changes_no_byte_of_the_marts(sample):
     assert sample.rows("select count(*) from raw_shop.order_lines") == [(541_909,)]
 
 
+# The rules of some shipped tags, in other words and on other tables.
+TAGGED = {
+    "big_spender": "select customer_id from marts.dim_customers where net_amount >= 5000",
+    "business_customer": "select customer_id from marts.bridge_company_people where is_current",
+    "mailable": """
+        select customers.customer_id from marts.dim_customers as customers
+        inner join marts.fct_consents as consents using (customer_id)
+        where
+            customers.mail <> '' and consents.valid_to is null
+            and (consents.channel, consents.purpose, consents.status) = ('mail', 'marketing', 'given')
+    """,
+    "recent_complaint": """
+        select customer_id from marts.fct_service_requests
+        where request_type = 'complaint' and opened_date > date '2011-12-09' - 60 and customer_id is not null
+    """,
+    "christmas": """
+        select orders.customer_id from marts.fct_orders as orders
+        inner join marts.fct_order_lines as lines using (order_id)
+        inner join marts.dim_products as products using (product_id)
+        where
+            orders.order_type = 'order' and not orders.is_cancelled and orders.customer_id is not null
+            and lines.line_type = 'sale'
+            and products.product_name ~* '(^|[^a-z])(advent|christmas|reindeer|santa|xmas)([^a-z]|$)'
+        group by orders.customer_id having count(distinct orders.order_id) >= 2
+    """,
+}
+
+
+@pytest.mark.parametrize("tag", TAGGED)
+def test_a_shipped_tag_has_the_customers_that_its_words_say(sample, tag):
+    found = sample.rows(f"select customer_id from marts.fct_customer_tags where tag_id = '{tag}' and is_current")
+    assert len(found) > 0
+    assert sorted(found) == sorted(set(sample.rows(TAGGED[tag])))
+
+
+def test_each_shipped_tag_is_somebodys(sample):
+    assert sample.rows("select tag_id from marts.dim_tags where status <> 'active' or count_customers = 0") == []
+
+
 # What the features of one customer and day may be compared by: all but the label, which looks ahead on purpose, and
 # the columns that name the night itself.
 NOT_FEATURES = {"as_of_date", "scored_at", "has_churned"}

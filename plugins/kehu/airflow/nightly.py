@@ -18,11 +18,12 @@ def _bad_input() -> tuple[type[Exception], ...]:
     from expectations.gate import GateError
     from kehu.airflow.dbt import DbtTestError
     from kehu.sources.contract import SourceError
+    from kehu.tags.registry import TagError
     from kehu.warehouse.publish import PublishError
     from ml.identity.settings import SettingsError
     from ml.identity.store import DecisionError
 
-    return (SourceError, GateError, PublishError, DbtTestError, DecisionError, SettingsError)
+    return (SourceError, GateError, PublishError, DbtTestError, DecisionError, SettingsError, TagError)
 
 
 @stage(
@@ -118,14 +119,19 @@ LAYERS = {
         ("build_intermediate",),
     ),
     "build_features": Layer(
-        "what was known of each customer on each snapshot date, and nothing later",
+        "what was known of each customer on each snapshot date, and nothing later; what tags may ask of customers",
         ("path:models/ml_features",),
         ("build_marts",),
     ),
     "build_score_marts": Layer(
-        "scores back through staging into `fct_customer_scores` and `rpt_customer_360`; exact reconciliation",
-        ("path:models/staging/ml", "path:models/marts/value", "path:models/publish", "path:tests"),
-        SCORES,
+        "scores and history back through staging into marts and reports; exact reconciliation",
+        (
+            *(f"path:models/staging/{folder}" for folder in ("ml", "history")),
+            *(f"path:models/marts/{area}" for area in ("value", "history", "tags")),
+            "path:models/publish",
+            "path:tests",
+        ),
+        (*SCORES, "keep_history"),
     ),
 }
 
@@ -178,6 +184,30 @@ def identify_customers(url: str, night: Night) -> Counts:
     from ml.identity.settings import load
 
     return identify(url, night, load(identity_settings()), decisions_file())
+
+
+@stage(
+    "keep_history",
+    "Keeps what tonight knows of customers, and who has which tag by the registry `tags.yml`, beside what other nights"
+    " knew (`history.…`); a night run late is spliced in between.",
+    _bad_input,
+)
+def keep_history(url: str, night: Night) -> Counts:
+    """Keep the night."""
+    import psycopg
+    from psycopg import sql
+
+    from kehu.paths import tag_registry
+    from kehu.tags.night import keep_tags
+    from kehu.tags.registry import load
+    from kehu.warehouse.history import keep
+
+    registry = load(tag_registry())
+    with psycopg.connect(url) as connection:
+        customers = sql.Identifier(night.schema, "dim_customers")
+        changed = keep(connection, "customers", customers, night.as_of_date)
+        changed += keep_tags(connection, night, registry)
+    return Counts(rows_out=changed)
 
 
 @stage("score_segments", "RFM scores and segments.")

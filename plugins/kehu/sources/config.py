@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from kehu.paths import PROJECT
+from kehu.yaml_files import Loader, RepeatedKey
 
 Kind = Literal["files", "database", "rest", "zoho_crm", "fxiaoke"]
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -23,27 +24,6 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 class ConfigError(ValueError):
     """The sources' file cannot be used; the message names the file, the place in it and the reason."""
-
-
-class RepeatedKey(Exception):
-    """A mapping says something twice; YAML's reader would pass over the first in silence."""
-
-    def __init__(self, line: int) -> None:
-        super().__init__()
-        self.line = line
-
-
-class Loader(yaml.SafeLoader):
-    """YAML's safe loader, which refuses a name that is there twice: a source would go missing unseen."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[tuple[str, str]] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
-                if (key.tag, key.value) in seen:
-                    raise RepeatedKey(key.start_mark.line + 1)
-                seen.add((key.tag, key.value))
-        return super().construct_mapping(node, deep)
 
 
 class Source(BaseModel):

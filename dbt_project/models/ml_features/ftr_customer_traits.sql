@@ -1,0 +1,183 @@
+-- Grain: one row per customer, with what the rules of tags may ask. A tag keeps the values that its rule names, so traits are
+-- days and counts that change when something happens, not ages that change each night.
+with
+
+customers as (
+
+    select * from {{ ref('dim_customers') }}
+
+),
+
+stages as (
+
+    select
+        customer_id,
+        stage
+    from {{ ref('fct_customer_lifecycle') }}
+    where is_current
+
+),
+
+kept_orders as (
+
+    select
+        order_id,
+        customer_id,
+        order_date,
+        kept_amount
+    from {{ ref('fct_orders') }}
+    where
+        order_type = 'order'
+        and not is_cancelled
+        and customer_id is not null
+
+),
+
+orders as (
+
+    select
+        customer_id,
+        min(order_date) as first_order_date,
+        max(order_date) as last_order_date,
+        count(*) as count_orders,
+        count(*) filter (where order_date > {{ as_of_date() }} - 365) as count_orders_365d,
+        avg(kept_amount) as average_order_amount,
+        max(kept_amount) as largest_order_amount,
+        count(*) filter (where extract(isodow from order_date) >= 6) as count_weekend_orders
+    from kept_orders
+    group by customer_id
+
+),
+
+lines as (
+
+    select
+        kept_orders.customer_id,
+        count(distinct order_lines.product_id) as count_products,
+        avg(order_lines.quantity) as pieces_per_line
+    from {{ ref('fct_order_lines') }} as order_lines
+    inner join kept_orders on order_lines.order_id = kept_orders.order_id
+    where order_lines.line_type = 'sale'
+    group by kept_orders.customer_id
+
+),
+
+consents as (
+
+    select distinct customer_id
+    from {{ ref('fct_consents') }}
+    where
+        is_current
+        and channel = 'mail'
+        and purpose = 'marketing'
+        and status = 'given'
+
+),
+
+requests as (
+
+    select
+        customer_id,
+        count(*) filter (where resolved_at is null) as count_open_requests,
+        count(*) filter (where request_type = 'complaint') as count_complaints,
+        max(opened_date) filter (where request_type = 'complaint') as last_complaint_date
+    from {{ ref('fct_service_requests') }}
+    group by customer_id
+
+),
+
+answers as (
+
+    select
+        customer_id,
+        (array_agg(score order by answered_at desc, response_id asc) filter (where survey = 'csat'))[1] as last_csat_score,
+        (array_agg(score_group order by answered_at desc, response_id asc) filter (where survey = 'nps'))[1] as last_nps_group
+    from {{ ref('fct_survey_responses') }}
+    where
+        is_answered
+        and score is not null
+    group by customer_id
+
+),
+
+contacts as (
+
+    select
+        customer_id,
+        count(*) as count_interactions,
+        max(started_date) as last_interaction_date
+    from {{ ref('fct_interactions') }}
+    group by customer_id
+
+),
+
+visits as (
+
+    select
+        customer_id,
+        count(*) as count_web_sessions,
+        max(started_date) as last_web_session_date
+    from {{ ref('fct_web_sessions') }}
+    group by customer_id
+
+),
+
+mentions as (
+
+    select
+        customer_id,
+        count(*) as count_mentions,
+        max(mentioned_date) as last_mention_date
+    from {{ ref('fct_social_mentions') }}
+    group by customer_id
+
+)
+
+select
+    customers.customer_id,
+    {{ as_of_date() }} as as_of_date,
+    customers.country,
+    customers.company_id is not null as is_company_contact,
+    customers.mail is not null as has_mail,
+    customers.phone is not null as has_phone,
+    consents.customer_id is not null as has_mail_consent,
+    customers.completeness_share,
+    customers.count_sources,
+    customers.first_known_date,
+    stages.stage as lifecycle_stage,
+    customers.has_purchased,
+    orders.first_order_date,
+    orders.last_order_date,
+    cast(coalesce(orders.count_orders, 0) as integer) as count_orders,
+    cast(coalesce(orders.count_orders_365d, 0) as integer) as count_orders_365d,
+    customers.net_amount,
+    cast(orders.average_order_amount as numeric(16, 2)) as average_order_amount,
+    cast(orders.largest_order_amount as numeric(16, 2)) as largest_order_amount,
+    cast(
+        (customers.gross_amount - customers.net_amount) / nullif(customers.gross_amount, 0) as numeric(16, 3)
+    ) as returned_share,
+    customers.count_credit_notes,
+    cast(orders.count_weekend_orders * 1.0 / orders.count_orders as numeric(4, 3)) as weekend_order_share,
+    cast(coalesce(lines.count_products, 0) as integer) as count_products,
+    cast(lines.pieces_per_line as numeric(16, 1)) as pieces_per_line,
+    cast(coalesce(requests.count_open_requests, 0) as integer) as count_open_requests,
+    cast(coalesce(requests.count_complaints, 0) as integer) as count_complaints,
+    requests.last_complaint_date,
+    cast(answers.last_csat_score as numeric(5, 2)) as last_csat_score,
+    answers.last_nps_group,
+    cast(coalesce(contacts.count_interactions, 0) as integer) as count_interactions,
+    contacts.last_interaction_date,
+    cast(coalesce(visits.count_web_sessions, 0) as integer) as count_web_sessions,
+    visits.last_web_session_date,
+    cast(coalesce(mentions.count_mentions, 0) as integer) as count_mentions,
+    mentions.last_mention_date
+from customers
+left join stages on customers.customer_id = stages.customer_id
+left join orders on customers.customer_id = orders.customer_id
+left join lines on customers.customer_id = lines.customer_id
+left join consents on customers.customer_id = consents.customer_id
+left join requests on customers.customer_id = requests.customer_id
+left join answers on customers.customer_id = answers.customer_id
+left join contacts on customers.customer_id = contacts.customer_id
+left join visits on customers.customer_id = visits.customer_id
+left join mentions on customers.customer_id = mentions.customer_id

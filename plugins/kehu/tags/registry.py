@@ -1,0 +1,150 @@
+"""The registry of customer tags: one YAML file that analysts edit, checked when read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from kehu.yaml_files import Loader, RepeatedKey
+
+TRAITS = "ftr_customer_traits"
+LITERAL = re.compile(r"'[^']*'")
+NAME = r"^[a-z][a-z0-9_]{0,59}$"
+CLOCK = re.compile(r"\b(now|random|clock_timestamp|statement_timestamp|current_\w+|local\w+|uuidv?\d?|gen_\w+)\b")
+Status = Literal["active", "expired", "retired"]
+
+
+class TagError(ValueError):
+    """The registry cannot be used; the message names the file or the tag, and the field."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Tag(_Part):
+    """One tag as the file tells it."""
+
+    id: str = Field(pattern=NAME)
+    name_en: str = Field(min_length=1)
+    name_zh: str = Field(min_length=1, pattern=r"[\u4e00-\u9fff]")
+    kind: Literal["basic", "behaviour", "interest"]
+    version: int = Field(ge=1)
+    owner: str | None = Field(None, min_length=1, description="who answers for it; the review lists tags without")
+    rule: str | None = Field(None, min_length=1, description="SQL condition over one row of the model")
+    model: str | None = Field(None, pattern=NAME, description="a dbt model instead of the traits: customer_id, reason")
+    since: str | None = Field(None, pattern=NAME, description="the column with the day from which valid_days count")
+    valid_days: int | None = Field(None, gt=0)
+    expires_on: date | None = Field(None, description="from this day on nobody has it")
+    replaces: tuple[str, ...] = ()
+    status: Literal["active", "retired"] = "active"
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Tag:
+        if not (self.rule or self.model):
+            raise ValueError("rule: a rule or a model is needed")
+        if (self.since is None) != (self.valid_days is None):
+            raise ValueError("valid_days: it needs since, the day it counts from, and since needs it")
+        if self.rule and (problem := _problem(self.rule)):
+            raise ValueError(f"rule: {problem}")
+        return self
+
+    @property
+    def rule_hash(self) -> str:
+        """Changes whenever somebody else might have the tag."""
+        rule = " ".join((self.rule or "").split())
+        told = json.dumps([self.model or TRAITS, rule, self.since, self.valid_days])
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+    def status_on(self, day: date) -> Status:
+        """What the tag is on a night."""
+        if self.status == "active" and self.expires_on and self.expires_on <= day:
+            return "expired"
+        return self.status
+
+
+class Registry(_Part):
+    """The whole file."""
+
+    tags: tuple[Tag, ...]
+
+    def __iter__(self) -> Iterator[Tag]:  # type: ignore[override]
+        return iter(self.tags)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Registry:
+        for name, count in Counter(tag.id for tag in self.tags).items():
+            if count > 1:
+                raise ValueError(f"tag {name}: id: it is there {count} times")
+        statuses = {tag.id: tag.status for tag in self.tags}
+        takers: dict[str, str] = {}
+        for tag in self.tags:
+            for old in tag.replaces:
+                if old == tag.id or statuses.get(old) != "retired":
+                    raise ValueError(f"tag {tag.id}: replaces: {old} must be another tag of the file that is retired")
+                if old in takers:
+                    raise ValueError(f"tag {tag.id}: replaces: {takers[old]} replaces {old} already")
+                takers[old] = tag.id
+        return self
+
+
+def load(path: Path) -> Registry:
+    """Read and check the registry.
+
+    Raises
+    ------
+    TagError
+        If the file cannot be read, or a tag lacks a field, has one that is unknown, or contradicts another tag.
+    """
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506  # a safe loader
+    except OSError as error:
+        raise TagError(f"{path.name}: the file cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise TagError(f"{path.name}: {str(error).splitlines()[0]}") from None
+    except RepeatedKey as error:
+        raise TagError(f"{path.name}: a field is there twice, line {error.line}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise TagError(f"{path.name}: not YAML{f', line {mark.line + 1}' if mark else ''}") from None
+    try:
+        return Registry.model_validate(content)
+    except ValidationError as error:
+        raise TagError(f"{path.name}: {_describe(error, content)}") from None
+
+
+def _describe(error: ValidationError, content: Any) -> str:
+    """The first complaint in one line: the tag, the field, and what is wrong with it."""
+    first = error.errors(include_url=False)[0]
+    message = first["msg"].removeprefix("Value error, ")
+    place = list(first["loc"])
+    if len(place) > 1 and isinstance(place[1], int):
+        told = content["tags"][place[1]]
+        name = told.get("id") if isinstance(told, dict) else None
+        place[:2] = [f"tag {name}" if name else f"tag number {place[1] + 1}"]
+    return ": ".join([*map(str, place), message])
+
+
+def _problem(rule: str) -> str | None:
+    """Why a text is no condition that a night could ask, as far as one can tell without asking."""
+    plain = LITERAL.sub("''", rule.lower())
+    if CLOCK.search(plain):
+        return f"{CLOCK.search(plain)[0]} differs from run to run; use as_of_date"  # type: ignore[index]
+    for text, name in ((";", "a semicolon"), ("--", "a comment"), ("/*", "a comment")):
+        if text in plain:
+            return f"{name} does not belong into a condition"
+    depth = 0
+    for letter in plain:
+        depth += (letter == "(") - (letter == ")")
+        if depth < 0:
+            break
+    return "its brackets do not match" if depth else None
