@@ -21,6 +21,7 @@ CHECKS: dict[str, list[str]] = {
     "dbt parse": ["dbt", "--warn-error", "parse", *DBT, "--log-path", str(PARSED), "--no-partial-parse"],
     "dbt conventions": ["dbt-bouncer", "run"],
     "contracts of the marts": ["python", "tools/contracts.py"],
+    "metrics": ["python", "tools/metrics.py", "check"],
     "compose": ["check-jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml"],
     "Dockerfile": ["hadolint", "--failure-threshold", "warning", "Dockerfile"],
 }
