@@ -11,6 +11,7 @@ import csv
 import os
 import sys
 from datetime import date, datetime, timezone
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tools import kpi_report
-from tools.semantic_layer import DefinitionError, engine, meta_of, problems, read_definitions, sql_of
+from tools.semantic_layer import DefinitionError, engine, meta_of, problems, read_definitions, scale_of, sql_of
 
 READ_ONLY = "-c role=bi_reader -c default_transaction_read_only=on -c statement_timeout=15min"
 console = Console(highlight=False)
@@ -69,11 +70,14 @@ def query(wanted: argparse.Namespace) -> None:
         "time_constraint_end": wanted.end,
     }
     url = _warehouse()
-    sql = sql_of(read_definitions(database=urlsplit(url).path.lstrip("/")), **question)
+    definitions = read_definitions(database=urlsplit(url).path.lstrip("/"))
+    sql = sql_of(definitions, **question)
     if wanted.explain:
         print(sql)
         return
     names, rows = ask(url, sql)
+    scales = {metric.name: scale_of(metric) for metric in definitions.metrics}
+    rows = [[_plain(value, scales.get(name, 0)) for name, value in zip(names, row, strict=True)] for row in rows]
     if wanted.csv:
         writer = csv.writer(sys.stdout)
         writer.writerows([names, *rows])
@@ -102,18 +106,19 @@ def check(_: argparse.Namespace) -> int:
     return 1 if found else 0
 
 
-def ask(url: str, sql: str) -> tuple[list[str], list[list[Any]]]:
+def ask(url: str, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Column names and rows, with the rights of a BI tool; prepared, so that it is one statement."""
     with psycopg.connect(url, options=READ_ONLY) as connection:
         cursor = connection.execute(sql, prepare=True)
         names = [column.name for column in cursor.description or []]
-        return names, [[_plain(value) for value in row] for row in cursor]
+        return names, cursor.fetchall()
 
 
-def _plain(value: Any) -> Any:
-    """A day as a day: MetricFlow truncates dates to points in time."""
-    is_day = isinstance(value, datetime) and value.time() == datetime.min.time()
-    return value.date() if is_day else value
+def _plain(value: Any, scale: int) -> Any:
+    """A day as a day, for MetricFlow truncates dates to points in time; a number with the digits of its type."""
+    if isinstance(value, datetime) and value.time() == datetime.min.time():
+        return value.date()
+    return round(Decimal(str(value)), scale) if isinstance(value, (float, Decimal)) else value
 
 
 def _warehouse() -> str:
@@ -149,7 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     asks.add_argument(
         "--where", action="append", help="a condition, as {{ Dimension('customer__country') }} = 'France'"
     )
-    asks.add_argument("--order", type=_names, help="names to sort by, - before one for descending")
+    asks.add_argument("--order", type=_names, help="--order=-revenue: names to sort by, - for descending")
     asks.add_argument("--limit", type=int, help="rows at most")
     asks.add_argument("--start", type=_day, help="first day, YYYY-MM-DD")
     asks.add_argument("--end", type=_day, help="last day, YYYY-MM-DD")

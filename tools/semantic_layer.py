@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -46,7 +47,12 @@ def read_definitions(
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise DefinitionError((done.stdout + done.stderr).strip())
-    return parse_manifest_from_dbt_generated_manifest((target / "semantic_manifest.json").read_text(encoding="utf-8"))
+    text = (target / "semantic_manifest.json").read_text(encoding="utf-8")
+    definitions = parse_manifest_from_dbt_generated_manifest(text)
+    # dbt lists what it read anew last, and MetricFlow numbers what it finds: sorted, old edits leave no trace.
+    definitions.semantic_models.sort(key=lambda model: model.name)
+    definitions.metrics.sort(key=lambda metric: metric.name)
+    return definitions
 
 
 def problems(definitions: PydanticSemanticManifest) -> list[str]:
@@ -64,6 +70,12 @@ def problems(definitions: PydanticSemanticManifest) -> list[str]:
 def meta_of(metric: Any) -> dict[str, Any]:
     """The metric's meta: owner, group, type of its values."""
     return dict(metric.config.meta) if metric.config else {}
+
+
+def scale_of(metric: Any) -> int:
+    """Digits behind the point that the type of the metric's values has."""
+    digits = re.search(r",\s*(\d+)\)$", meta_of(metric)["data_type"])
+    return int(digits[1]) if digits else 0
 
 
 def engine(definitions: PydanticSemanticManifest) -> MetricFlowEngine:

@@ -51,7 +51,7 @@ class World:
         """Create the marts as their contracts say and fill them."""
         shapes = current_shapes()
         with psycopg.connect(url) as connection:
-            connection.execute(f"create schema {schema}")
+            connection.execute(f"create schema if not exists {schema}")
             for mart, rows in self.marts.items():
                 columns = ", ".join(f"{name} {kind}" for name, kind in shapes[mart].items())
                 connection.execute(f"create table {schema}.{mart} ({columns})")

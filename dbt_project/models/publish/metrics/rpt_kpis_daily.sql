@@ -7,10 +7,10 @@ kpis as (
     WITH sma_10004_cte AS (
       SELECT
         DATE_TRUNC('day', order_date) AS metric_time__day
-        , case when order_type = 'order' then amount end AS __revenue
         , amount AS __net_revenue
-        , case when order_type = 'order' then 1 end AS __orders
         , case when order_type = 'order' then customer_id end AS __ordering_customers
+        , case when order_type = 'order' then 1 end AS __orders
+        , case when order_type = 'order' then amount end AS __revenue
       FROM {{ ref('fct_orders') }} orders_src_10000
     )
 
@@ -32,23 +32,23 @@ kpis as (
       SELECT
         DATE_TRUNC('day', date_day) AS date_day__day
         , DATE_TRUNC('day', date_day) AS metric_time__day
+        , count_active AS __active_customers
+        , count_consented AS __consented_customers
+        , count_active_before AS __formerly_active_customers
         , count_known AS __known_customers
+        , count_new AS __new_customers
         , count_purchasing AS __purchasing_customers
         , count_repeating AS __repeat_customers
-        , count_new AS __new_customers
-        , count_active AS __active_customers
-        , count_active_before AS __formerly_active_customers
         , count_retained AS __retained_customers
-        , count_consented AS __consented_customers
       FROM {{ ref('fct_customer_days') }} customer_days_src_10000
     )
 
     , sma_10007_cte AS (
       SELECT
         DATE_TRUNC('day', target_month) AS metric_time__day
-        , case when forecast_date = target_month and currency = '{{ var('currency') }}' then forecast_amount end AS __sales_forecast
         , case when forecast_date = target_month and is_month_over and currency = '{{ var('currency') }}' then forecast_amount end AS __ended_sales_forecast
         , case when forecast_date = target_month and is_month_over and currency = '{{ var('currency') }}' then won_amount end AS __ended_won_value
+        , case when forecast_date = target_month and currency = '{{ var('currency') }}' then forecast_amount end AS __sales_forecast
       FROM {{ ref('fct_sales_forecasts') }} sales_forecasts_src_10000
     )
 
@@ -97,10 +97,10 @@ kpis as (
       FROM (
         SELECT
           metric_time__day
-          , SUM(__revenue) AS __revenue
           , SUM(__net_revenue) AS __net_revenue
-          , SUM(__orders) AS __orders
           , COUNT(DISTINCT __ordering_customers) AS __ordering_customers
+          , SUM(__orders) AS __orders
+          , SUM(__revenue) AS __revenue
         FROM sma_10004_cte
         GROUP BY
           metric_time__day
@@ -118,8 +118,8 @@ kpis as (
         FROM (
           SELECT
             metric_time__day
-            , SUM(__revenue) AS __revenue
             , SUM(__orders) AS __orders
+            , SUM(__revenue) AS __revenue
           FROM sma_10004_cte
           GROUP BY
             metric_time__day
@@ -183,10 +183,10 @@ kpis as (
         SELECT
           date_day__day
           , metric_time__day
-          , __known_customers
-          , __purchasing_customers
           , __active_customers
           , __consented_customers
+          , __known_customers
+          , __purchasing_customers
         FROM sma_10001_cte
       ) subq_28
       INNER JOIN (
@@ -235,9 +235,9 @@ kpis as (
           SELECT
             date_day__day
             , metric_time__day
+            , __formerly_active_customers
             , __purchasing_customers
             , __repeat_customers
-            , __formerly_active_customers
             , __retained_customers
           FROM sma_10001_cte
         ) subq_41
@@ -307,16 +307,16 @@ kpis as (
         SELECT
           metric_time__day
           , AVG(__csat) AS __csat
-          , AVG(__csat_score) AS __csat_score
           , SUM(__csat_answers) AS __csat_answers
+          , AVG(__csat_score) AS __csat_score
           , AVG(__nps) AS __nps
           , SUM(__nps_answers) AS __nps_answers
         FROM (
           SELECT
             DATE_TRUNC('day', answered_date) AS metric_time__day
             , case when survey = 'csat' and score_group = 'satisfied' then 1.0 when survey = 'csat' and score is not null then 0.0 end AS __csat
-            , case when survey = 'csat' then score end AS __csat_score
             , case when survey = 'csat' and score is not null then 1 end AS __csat_answers
+            , case when survey = 'csat' then score end AS __csat_score
             , case when survey = 'nps' then case score_group when 'promoter' then 100.0 when 'passive' then 0.0 when 'detractor' then -100.0 end end AS __nps
             , case when survey = 'nps' and score is not null then 1 end AS __nps_answers
           FROM {{ ref('fct_survey_responses') }} survey_responses_src_10000
@@ -335,13 +335,13 @@ kpis as (
       FROM (
         SELECT
           metric_time__day
-          , SUM(__social_mentions) AS __social_mentions
           , AVG(__share_of_mentions) AS __share_of_mentions
+          , SUM(__social_mentions) AS __social_mentions
         FROM (
           SELECT
             DATE_TRUNC('day', mentioned_date) AS metric_time__day
-            , case when is_own_brand then 1 end AS __social_mentions
             , case when kind = 'mention' and is_own_brand then 1.0 when kind = 'mention' and not is_own_brand then 0.0 end AS __share_of_mentions
+            , case when is_own_brand then 1 end AS __social_mentions
           FROM {{ ref('fct_social_mentions') }} social_mentions_src_10000
         ) subq_68
         GROUP BY
@@ -361,19 +361,19 @@ kpis as (
       FROM (
         SELECT
           metric_time__day
-          , SUM(__service_requests) AS __service_requests
+          , AVG(__closed_loop_rate) AS __closed_loop_rate
           , SUM(__complaints) AS __complaints
           , PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY (__first_response_minutes)) AS __first_response_minutes
           , PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY (__resolution_minutes)) AS __resolution_minutes
-          , AVG(__closed_loop_rate) AS __closed_loop_rate
+          , SUM(__service_requests) AS __service_requests
         FROM (
           SELECT
             DATE_TRUNC('day', opened_date) AS metric_time__day
-            , CASE WHEN request_id IS NOT NULL THEN 1 ELSE 0 END AS __service_requests
+            , case when is_closed_loop then 1.0 when not is_closed_loop then 0.0 end AS __closed_loop_rate
             , case when request_type = 'complaint' then 1 end AS __complaints
             , response_minutes_business AS __first_response_minutes
             , resolution_minutes_business AS __resolution_minutes
-            , case when is_closed_loop then 1.0 when not is_closed_loop then 0.0 end AS __closed_loop_rate
+            , CASE WHEN request_id IS NOT NULL THEN 1 ELSE 0 END AS __service_requests
           FROM {{ ref('fct_service_requests') }} service_requests_src_10000
         ) subq_74
         GROUP BY
@@ -418,13 +418,13 @@ kpis as (
       FROM (
         SELECT
           metric_time__day
-          , SUM(__won_value) AS __won_value
           , AVG(__win_rate) AS __win_rate
+          , SUM(__won_value) AS __won_value
         FROM (
           SELECT
             DATE_TRUNC('day', closed_date) AS metric_time__day
-            , case when stage_group = 'won' and currency = '{{ var('currency') }}' then amount end AS __won_value
             , case stage_group when 'won' then 1.0 when 'lost' then 0.0 end AS __win_rate
+            , case when stage_group = 'won' and currency = '{{ var('currency') }}' then amount end AS __won_value
           FROM {{ ref('fct_opportunities') }} opportunities_src_10000
         ) subq_89
         GROUP BY
