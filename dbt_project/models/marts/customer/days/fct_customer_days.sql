@@ -5,11 +5,14 @@ with
 
 days as (
 
-    select
-        date_day,
-        min(date_day) over () as first_day
-    from {{ ref('dim_dates') }}
+    select date_day from {{ ref('dim_dates') }}
     where date_day <= {{ as_of_date() }}
+
+),
+
+calendar as (
+
+    select min(date_day) as first_day from days
 
 ),
 
@@ -107,11 +110,12 @@ steps as (
     -- What happened before the calendar begins is part of its first day.
     select
         changes.country,
-        days.date_day,
+        greatest(changes.changed_on, calendar.first_day) as date_day,
         {{ steps_beside() }}
     from changes
-    inner join days on greatest(changes.changed_on, days.first_day) = days.date_day
-    group by changes.country, days.date_day
+    cross join calendar
+    where changes.changed_on <= {{ as_of_date() }}
+    group by 1, 2
 
 ),
 
