@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import psycopg
 from metricflow_semantics.errors.error_classes import MetricFlowException
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from tools import kpi_report
 from tools.semantic_layer import DefinitionError, engine, meta_of, problems, read_definitions, scale_of, sql_of
@@ -77,12 +77,13 @@ def query(wanted: argparse.Namespace) -> None:
         return
     names, rows = ask(url, sql)
     scales = {metric.name: scale_of(metric) for metric in definitions.metrics}
-    rows = [[_plain(value, scales.get(name, 0)) for name, value in zip(names, row, strict=True)] for row in rows]
+    told = [row for row in rows if any(value is not None for value in row[len(wanted.group_by) :])]
+    rows = [[_plain(value, scales.get(name, 0)) for name, value in zip(names, row, strict=True)] for row in told]
     if wanted.csv:
         writer = csv.writer(sys.stdout)
         writer.writerows([names, *rows])
         return
-    table = Table(*names, show_edge=False)
+    table = Table(*(Column(name, overflow="fold") for name in names), show_edge=False)
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row))
     console.print(table)

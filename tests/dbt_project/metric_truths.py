@@ -122,6 +122,8 @@ TRUTHS = {
     "complaints": request("count(*) filter (where request_type = 'complaint')"),
     "first_response_minutes": request("percentile_cont(0.5) within group (order by response_minutes_business)"),
     "resolution_minutes": request("percentile_cont(0.5) within group (order by resolution_minutes_business)"),
+    "first_response_minutes_clock": request("percentile_cont(0.5) within group (order by response_minutes_clock)"),
+    "resolution_minutes_clock": request("percentile_cont(0.5) within group (order by resolution_minutes_clock)"),
     "closed_loop_rate": request(
         "count(*) filter (where is_closed_loop)::float / nullif(count(*) filter (where request_type = 'complaint'), 0)"
     ),

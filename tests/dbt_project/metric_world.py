@@ -158,6 +158,8 @@ class World:
             "opened_date": self.one(None, self.day(), self.day(), self.day()),
             "response_minutes_business": self.one(None, self.money()),
             "resolution_minutes_business": self.one(None, self.money()),
+            "response_minutes_clock": self.one(None, self.money()),
+            "resolution_minutes_clock": self.one(None, self.money()),
             "is_closed_loop": self.one(True, False) if request_type == "complaint" else None,
         }
 

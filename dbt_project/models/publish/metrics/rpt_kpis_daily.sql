@@ -14,7 +14,7 @@ kpis as (
       FROM {{ ref('fct_orders') }} orders_src_10000
     )
 
-    , cm_43_cte AS (
+    , cm_45_cte AS (
       SELECT
         metric_time__day
         , COALESCE(__returned_value, 0) AS returned_value
@@ -79,7 +79,9 @@ kpis as (
       , COALESCE(MAX(subq_76.service_requests), 0) AS service_requests
       , COALESCE(MAX(subq_76.complaints), 0) AS complaints
       , MAX(subq_76.first_response_minutes) AS first_response_minutes
+      , MAX(subq_76.first_response_minutes_clock) AS first_response_minutes_clock
       , MAX(subq_76.resolution_minutes) AS resolution_minutes
+      , MAX(subq_76.resolution_minutes_clock) AS resolution_minutes_clock
       , MAX(subq_76.closed_loop_rate) AS closed_loop_rate
       , MAX(subq_85.pipeline_value) AS pipeline_value
       , MAX(subq_85.weighted_pipeline_value) AS weighted_pipeline_value
@@ -132,7 +134,7 @@ kpis as (
       SELECT
         metric_time__day
         , returned_value
-      FROM cm_43_cte
+      FROM cm_45_cte
     ) subq_17
     ON
       COALESCE(subq_5.metric_time__day, subq_11.metric_time__day) = subq_17.metric_time__day
@@ -149,7 +151,7 @@ kpis as (
           SELECT
             metric_time__day
             , returned_value
-          FROM cm_43_cte
+          FROM cm_45_cte
         ) subq_18
         FULL OUTER JOIN (
           SELECT
@@ -356,7 +358,9 @@ kpis as (
         , COALESCE(__service_requests, 0) AS service_requests
         , COALESCE(__complaints, 0) AS complaints
         , __first_response_minutes AS first_response_minutes
+        , __first_response_minutes_clock AS first_response_minutes_clock
         , __resolution_minutes AS resolution_minutes
+        , __resolution_minutes_clock AS resolution_minutes_clock
         , __closed_loop_rate AS closed_loop_rate
       FROM (
         SELECT
@@ -364,7 +368,9 @@ kpis as (
           , AVG(__closed_loop_rate) AS __closed_loop_rate
           , SUM(__complaints) AS __complaints
           , PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY (__first_response_minutes)) AS __first_response_minutes
+          , PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY (__first_response_minutes_clock)) AS __first_response_minutes_clock
           , PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY (__resolution_minutes)) AS __resolution_minutes
+          , PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY (__resolution_minutes_clock)) AS __resolution_minutes_clock
           , SUM(__service_requests) AS __service_requests
         FROM (
           SELECT
@@ -372,7 +378,9 @@ kpis as (
             , case when is_closed_loop then 1.0 when not is_closed_loop then 0.0 end AS __closed_loop_rate
             , case when request_type = 'complaint' then 1 end AS __complaints
             , response_minutes_business AS __first_response_minutes
+            , response_minutes_clock AS __first_response_minutes_clock
             , resolution_minutes_business AS __resolution_minutes
+            , resolution_minutes_clock AS __resolution_minutes_clock
             , CASE WHEN request_id IS NOT NULL THEN 1 ELSE 0 END AS __service_requests
           FROM {{ ref('fct_service_requests') }} service_requests_src_10000
         ) subq_74
@@ -491,7 +499,9 @@ select
     cast(kpis.service_requests as integer) as service_requests,
     cast(kpis.complaints as integer) as complaints,
     cast(kpis.first_response_minutes as numeric(14,2)) as first_response_minutes,
+    cast(kpis.first_response_minutes_clock as numeric(14,2)) as first_response_minutes_clock,
     cast(kpis.resolution_minutes as numeric(14,2)) as resolution_minutes,
+    cast(kpis.resolution_minutes_clock as numeric(14,2)) as resolution_minutes_clock,
     cast(kpis.closed_loop_rate as numeric(6,5)) as closed_loop_rate,
     cast(kpis.pipeline_value as numeric(18,2)) as pipeline_value,
     cast(kpis.weighted_pipeline_value as numeric(18,2)) as weighted_pipeline_value,

@@ -115,7 +115,7 @@ steps as (
     from changes
     cross join calendar
     where changes.changed_on <= {{ as_of_date() }}
-    group by 1, 2
+    group by changes.country, greatest(changes.changed_on, calendar.first_day)
 
 ),
 
