@@ -26,10 +26,11 @@ class Truth:
         """Period, dimension where asked for, value."""
         period = f"cast(date_trunc('{grain}', t.{self.day}) as date)"
         keys = [period, *([self.dimension_sql] if by_dimension else [])]
-        last = f"(select max({self.day}) from {{s}}.{self.table} u where date_trunc('{grain}', u.{self.day})"
-        where = f"where t.{self.day} = {last} = date_trunc('{grain}', t.{self.day}))" if self.stands_at_end else ""
         table = self.table if self.table.startswith("(") else f"{{s}}.{self.table}"
-        query = f"select {', '.join(keys)}, {self.value} from {table} t {self.join} {where}"
+        if self.stands_at_end:
+            last = f"max({self.day}) over (partition by date_trunc('{grain}', {self.day}))"
+            table = f"(select * from (select *, {last} as last_day from {table}) u where {self.day} = last_day)"
+        query = f"select {', '.join(keys)}, {self.value} from {table} t {self.join}"
         query += f" group by {', '.join(str(number + 1) for number in range(len(keys)))}"
         return query.replace("{s}", schema)
 
@@ -137,5 +138,5 @@ TRUTHS = {
     "sales_forecast": forecast("sum(forecast_amount) {0}"),
     "ended_sales_forecast": forecast("sum(forecast_amount) {0}", "is_month_over"),
     "ended_won_value": forecast("sum(won_amount) {0}", "is_month_over"),
-    "sales_forecast_error": forecast("sum(forecast_amount) {0} / sum(won_amount) {0} - 1", "is_month_over"),
+    "sales_forecast_error": forecast("sum(forecast_amount) {0} / nullif(sum(won_amount) {0}, 0) - 1", "is_month_over"),
 }
