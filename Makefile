@@ -7,7 +7,7 @@ UV := UV_PYTHON_DOWNLOADS=never $(VENV)/bin/uv pip install --quiet --python $(PY
 KEHU := $(PY) -m kehu.cli
 RANGE := $(if $(AS_OF),--as-of $(AS_OF)) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
 
-.PHONY: help run ui stop clean psql raw fingerprint rollback explain simulate setup lint test world fakes bench bench-identity lock
+.PHONY: help run ui stop clean psql raw fingerprint rollback explain simulate metrics setup lint test world fakes bench bench-identity lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -35,6 +35,9 @@ explain: $(VENV)/.runtime ## tell and draw why records are one customer (CUSTOME
 
 simulate: $(VENV)/.runtime ## tell and draw what other identity settings would change (SETTINGS=file DECISIONS=file KIND=person)
 	@$(KEHU) identity simulate --settings $(SETTINGS) $(if $(DECISIONS),--decisions $(DECISIONS)) $(if $(KIND),--kind $(KIND))
+
+metrics: $(VENV)/.dev ## ask the metrics (ARGS="query --metrics revenue --group-by metric_time__month"; list, dimensions)
+	@$(PY) tools/metrics.py $(or $(ARGS),list)
 
 stop: ## stop all that was started
 	@if [ -x $(PY) ]; then $(KEHU) stop; else echo "nothing was running"; fi
