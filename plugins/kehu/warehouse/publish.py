@@ -15,6 +15,7 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.errors import LockNotAvailable
 
+from kehu.warehouse.comments import describe_views
 from kehu.warehouse.runs import Night
 
 PUBLISH_LOCK = 0x6B757075
@@ -86,6 +87,7 @@ def publish(
                         connection.execute("lock table store.current in access exclusive mode")
                     connection.execute(move, {"run": night.run_id})
                     connection.execute("update ops.runs set status = 'published' where run_id = %s", [night.run_id])
+                describe_views(connection, night)
                 return
             except LockNotAvailable:
                 sleep(random.uniform(0.05, 0.25))  # noqa: S311  (jitter)
@@ -112,6 +114,11 @@ def retire(url: str, keep: int = KEPT_RUNS) -> list[int]:
         for (run_id,) in rows:
             _retire_one(connection, run_id)
         return [run_id for (run_id,) in rows]
+
+
+def shape(connection: Connection, relation: str) -> dict[str, str]:
+    """The columns of a relation and their types, in order, without the run's number; empty if there is none."""
+    return dict(connection.execute(ATTRIBUTES, [relation]).fetchall())
 
 
 def previous_night(url: str) -> Night | None:
@@ -166,12 +173,12 @@ def _attach_one(connection: Connection, night: Night, name: str) -> None:
 def _match_parent(connection: Connection, night: Night, name: str) -> None:
     """Create or widen the mart in the store and its view, so that the night's table fits."""
     part, parent = sql.Identifier(night.schema, name), sql.Identifier("store", name)
-    new: dict[str, str] = dict(connection.execute(ATTRIBUTES, [f"{night.schema}.{name}"]).fetchall())
+    new = shape(connection, f"{night.schema}.{name}")
     if connection.execute("select to_regclass(%s)", [f"store.{name}"]).fetchone() == (None,):
         connection.execute(
             sql.SQL("create table {} (like {} including comments) partition by list (run_id)").format(parent, part)
         )
-    old: dict[str, str] = dict(connection.execute(ATTRIBUTES, [f"store.{name}"]).fetchall())
+    old = shape(connection, f"store.{name}")
     broken = [column for column, kind in old.items() if new.get(column) != kind]
     if broken:
         raise PublishError(
@@ -186,11 +193,10 @@ def _match_parent(connection: Connection, night: Night, name: str) -> None:
 
 
 def _create_view(connection: Connection, name: str) -> None:
-    columns = [column for column, _ in connection.execute(ATTRIBUTES, [f"store.{name}"]).fetchall()]
+    columns = list(shape(connection, f"store.{name}"))
     view = sql.Identifier("marts", name)
     # DDL on a view that people read must not queue in front of them: only when its shape is new.
-    present = [column for column, _ in connection.execute(ATTRIBUTES, [f"marts.{name}"]).fetchall()]
-    if columns == present:
+    if columns == list(shape(connection, f"marts.{name}")):
         return
     connection.execute(
         sql.SQL(
@@ -238,4 +244,5 @@ def _retire_one(connection: Connection, run_id: int) -> None:
         )
         connection.execute(statement)
     connection.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema)))
+    connection.execute("delete from ops.manifests where run_id = %s", [run_id])
     connection.execute("update ops.runs set status = 'retired' where run_id = %s", [run_id])
