@@ -76,7 +76,11 @@ def test_a_changed_mart_and_its_children_are_built_from_published_rows_and_teste
         ("c", 10),
     ]
     # The child reads its changed parent and the night's own day.
-    assert compare(warehouse.url, ANNA, "fct_customer_lifecycle").is_empty
+    child = compare(warehouse.url, ANNA, "fct_customer_lifecycle")
+    assert (child.is_empty, child.there) == (True, "marts.fct_customer_lifecycle")
+    compiled = next(ANNA.target.rglob("compiled/**/dim_customers.sql")).read_text()
+    assert '"marts"."fct_orders"' in compiled
+    assert warehouse.night.schema not in compiled
     assert relations(warehouse.url) == before
     assert warehouse.rows("select * from ops.runs") == runs
     assert built_on(warehouse.url, ANNA) == warehouse.night.run_id

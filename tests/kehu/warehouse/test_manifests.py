@@ -1,4 +1,4 @@
-"""What is kept of a night's models: the manifest while the run is kept, keys and relations of the marts for BI tools."""
+"""What is kept of a night: the manifest while the run is kept, keys and relations of the marts for BI tools."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def column(name, *constraints):
 
 
 def manifest(schema):
-    """Things by id, their parts by thing and number; parts refer to things and, in staging, to something unpublished."""
+    """Things by id, parts by thing and number; parts refer to things, and to something in staging."""
 
     def model(name, schema, columns, constraints=()):
         node = {"name": name, "resource_type": "model", "schema": schema, "columns": columns}
