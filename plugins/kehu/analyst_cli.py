@@ -32,7 +32,7 @@ def sandbox(
     name: Name = None, remove: Annotated[bool, typer.Option("--drop", help="remove the sandbox")] = False
 ) -> None:
     """Build the changed models and their children in a schema of your own; all else is read where it is published."""
-    from kehu.analyst.sandbox import Sandbox, SandboxError, build, drop
+    from kehu.analyst.sandbox import Sandbox, SandboxError, begun_since, build, drop, published
 
     began = time.monotonic()
     try:
@@ -40,6 +40,9 @@ def sandbox(
         if remove:
             _line(f"{mine.schema} is removed" if drop(_warehouse(), mine) else f"there is no {mine.schema}")
             return
+        other = begun_since(_warehouse(), published(_warehouse()))
+        if other:
+            _line(f"staging and intermediate may be those of run {other}, which is not the published one")
         nodes = build(_warehouse(), mine, tell=_announce)
     except SandboxError as error:
         _fail(str(error))

@@ -91,7 +91,7 @@ def compare(url: str, sandbox: Sandbox, model: str) -> Difference:
         connection.execute("set transaction isolation level repeatable read, read only")
         new, old = (shape(connection, _name(node).as_string(connection)) for node in (here, there))
         if not new:
-            raise SandboxError(f"{model} is not in {sandbox.schema}: neither it nor what it reads has changed")
+            raise SandboxError(f"{model} is not in {sandbox.schema}: it has not changed, or was not built")
         both = _Pair(connection, _name(here), _name(there), new, old, _showable(here, there))
         key = primary_key(here)
         is_keyed = bool(key) and all(column in new and column in old for column in key)

@@ -22,7 +22,7 @@ from kehu.analyst.state import changed_parameters, load, models_reading, write_s
 from kehu.paths import DBT_PROJECT, state_folder
 from kehu.warehouse import dbt
 from kehu.warehouse.manifests import kept
-from kehu.warehouse.runs import Night, published_night
+from kehu.warehouse.runs import Night, newest_run_id, published_night
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -115,6 +115,12 @@ def built_on(url: str, sandbox: Sandbox) -> int | None:
     return int(found[0]) if found else None
 
 
+def begun_since(url: str, night: Night) -> int | None:
+    """The newest run, if it is not the published night's: it may have rebuilt the layers that runs share."""
+    newest = newest_run_id(url)
+    return newest if newest != night.run_id else None
+
+
 def published(url: str) -> Night:
     """The published night.
 
@@ -186,7 +192,7 @@ def invoke(command: list[str], manifest: Manifest | None = None) -> Any:
 def _node(result: Any) -> Node:
     rows = (result.adapter_response or {}).get("rows_affected")
     is_broken = result.status in dbt.BROKEN
-    said = dbt.message(result) if is_broken else f"{rows:,} rows" if result.status == "success" and rows else ""
+    said = dbt.message(result) if is_broken else f"{rows:,} rows" if result.status == "success" and (rows or 0) > 0 else ""
     return Node(
         result.node.resource_type.value,
         result.node.name,

@@ -154,7 +154,7 @@ def test_what_cannot_be_compared_is_told_in_one_line(pair):
     pair.add("dim_new", "select 1 as id", None)
     pair.add("dim_same", "select 1 as id", "select 1 as id")
     pair.execute(f"drop table {BEN.schema}.dim_same")
-    for model, reason in {"dim_nobody": "there is no", "dim_new": "is new", "dim_same": "has changed"}.items():
+    for model, reason in {"dim_nobody": "there is no", "dim_new": "is new", "dim_same": "has not changed"}.items():
         with pytest.raises(SandboxError, match=reason):
             compare(pair.url, BEN, model)
     with pytest.raises(SandboxError, match="sandbox_cleo: it is not built yet"):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit, urlunsplit
+
 import psycopg
 import pytest
 
 from kehu.analyst import sandbox as sandboxes
 from kehu.analyst.diff import compare
-from kehu.analyst.sandbox import Sandbox, SandboxError, build, built_on, drop
+from kehu.analyst.sandbox import Sandbox, SandboxError, begun_since, build, built_on, drop
+from kehu.warehouse.runs import open_night
 from tests.kehu.analyst.project import NIGHT, copy_of_project, edit, published_warehouse, relations, restore
 
 CUSTOMERS = "models/marts/customer/dim_customers.sql"
@@ -149,6 +152,25 @@ def test_drop_removes_the_sandbox_and_nothing_that_is_none(warehouse, project):
     assert warehouse.rows("select to_regnamespace('sandbox_of_others')::text") == [("sandbox_of_others",)]
 
 
+def test_an_analyst_needs_no_more_than_membership_in_the_builders_role(warehouse, project):
+    warehouse.execute("create role anna_analyst login password 'of-anna' in role sandbox_builder")
+    address = urlsplit(warehouse.url)
+    url = urlunsplit(address._replace(netloc=f"anna_analyst:of-anna@{address.hostname}:{address.port}"))
+    edit(project, CONSENTS, "with\n", "-- Another line.\nwith\n")
+    assert "fct_consents" in {node.name for node in build(url, ANNA, project) if node.is_ok}
+    assert compare(url, ANNA, "fct_consents").is_empty
+    assert drop(url, ANNA) is True
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), psycopg.connect(url) as connection:
+        connection.execute("update store.current set run_id = run_id")
+
+
+def test_a_later_run_is_told_because_it_rebuilds_what_runs_share(warehouse):
+    assert begun_since(warehouse.url, warehouse.night) is None
+    later = open_night(warehouse.url, NIGHT, "test").run_id
+    assert begun_since(warehouse.url, warehouse.night) == later
+    warehouse.execute(f"delete from ops.runs where run_id = {later}")
+
+
 def test_the_builder_can_write_nothing_but_its_own_and_read_no_secrets(warehouse):
     writable = warehouse.rows(
         """
@@ -159,7 +181,7 @@ def test_the_builder_can_write_nothing_but_its_own_and_read_no_secrets(warehouse
     )
     schemas = warehouse.rows(
         "select nspname from pg_namespace"
-        " where nspname !~ '^pg_' and has_schema_privilege('sandbox_builder', oid, 'create')"
+        " where nspname !~ '^(pg_|sandbox_)' and has_schema_privilege('sandbox_builder', oid, 'create')"
     )
     assert (writable, schemas) == ([], [])
     with psycopg.connect(warehouse.url) as connection:
