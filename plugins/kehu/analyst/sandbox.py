@@ -190,14 +190,12 @@ def invoke(command: list[str], manifest: Manifest | None = None) -> Any:
 
 
 def _node(result: Any) -> Node:
-    rows = (result.adapter_response or {}).get("rows_affected")
-    is_broken = result.status in dbt.BROKEN
-    said = dbt.message(result) if is_broken else f"{rows:,} rows" if result.status == "success" and (rows or 0) > 0 else ""
-    return Node(
-        result.node.resource_type.value,
-        result.node.name,
-        result.status in ("success", "pass"),
-        is_broken,
-        result.execution_time,
-        said,
-    )
+    kind, status = result.node.resource_type.value, result.status
+    rows = (result.adapter_response or {}).get("rows_affected") or 0
+    is_broken = status in dbt.BROKEN
+    if is_broken:
+        # The rows of a unit test are the ones written in it.
+        said = result.message if (kind, status) == ("unit_test", "fail") else dbt.message(result)
+    else:
+        said = f"{rows:,} rows" if status == "success" and rows > 0 else ""
+    return Node(kind, result.node.name, status in ("success", "pass"), is_broken, result.execution_time, said.strip())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -138,6 +139,20 @@ def test_a_test_that_fails_is_told(warehouse, project):
         ("test", "fails", "Got 3 results, configured to fail if != 0")
     ]
     assert "unit_test" in {node.kind for node in nodes if node.is_ok}
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "message", "said"),
+    [
+        ("unit_test", "fail", "actual differs:\n\n1 -> 2", "actual differs:\n\n1 -> 2"),
+        ("model", "error", "Database Error\n  duplicate key\n  DETAIL: (ann)", "Database Error duplicate key"),
+        ("model", "error", 'Database Error\n  invalid date: "ann"', 'Database Error invalid date: "…"'),
+    ],
+)
+def test_only_a_unit_tests_own_rows_are_shown(kind, status, message, said):
+    node = SimpleNamespace(resource_type=SimpleNamespace(value=kind), name="n")
+    result = SimpleNamespace(node=node, status=status, message=message, adapter_response={}, execution_time=1.0)
+    assert sandboxes._node(result).message == said
 
 
 def test_drop_removes_the_sandbox_and_nothing_that_is_none(warehouse, project):
