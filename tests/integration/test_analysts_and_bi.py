@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
+import json
 
-import httpx
 import pytest
 import yaml
 
-from kehu.analyst.docs import generate, server
+from kehu.analyst.docs import generate
 from tools.contracts import FOLDERS, KEY, PROJECT, current_shapes
 
 pytestmark = pytest.mark.timeout(1500)
@@ -24,7 +23,7 @@ def test_every_view_and_column_is_described_as_its_contract_says(sample, contrac
     views = dict(
         sample.rows("select relname, obj_description(oid) from pg_class where relnamespace = 'marts'::regnamespace")
     )
-    assert {name: text.strip() for name, text in views.items()} == {
+    assert {name: (text or "").strip() for name, text in views.items()} == {
         name: model["description"].strip() for name, model in contracts.items()
     }
     columns = sample.rows(
@@ -84,21 +83,10 @@ def test_a_sandbox_of_the_published_models_has_nothing_to_build(sample):
     assert (done.returncode, "nothing has changed since the published night 2011-12-09" in done.stdout) == (1, True)
 
 
-def test_the_docs_are_served_on_this_machine_and_describe_the_views(sample):
-    with server(generate(sample.url)) as pages:
-        thread = threading.Thread(target=pages.serve_forever)
-        thread.start()
-        try:
-            host, port = pages.server_address
-            assert host == "127.0.0.1"
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
-                manifest, catalog = (client.get(f"/{name}.json").json() for name in ("manifest", "catalog"))
-                assert "<html" in client.get("/").text
-                assert client.get("/run_results.json").status_code == 404
-                assert client.get("/../secrets.json").status_code == 404
-        finally:
-            pages.shutdown()
-            thread.join()
+def test_the_docs_describe_the_views_and_their_readers(sample):
+    folder = generate(sample.url)
+    manifest, catalog = (json.loads((folder / f"{name}.json").read_text()) for name in ("manifest", "catalog"))
+    assert "<html" in (folder / "index.html").read_text()
     found = catalog["nodes"]["model.kehu.dim_customers"]
     assert found["metadata"]["schema"] == "marts"
     assert found["columns"]["mail"]["comment"] == "Mail address, normalised."

@@ -10,18 +10,19 @@ from psycopg import Connection, sql
 from kehu.warehouse.runs import Night
 
 DIFFERENCES = """
-with described as (
-    select
-        relation.relnamespace::regnamespace::text as schema_name,
-        relation.relname as mart,
-        attribute.attname as column_name,
-        col_description(relation.oid, attribute.attnum) as description
-    from pg_class as relation
-    inner join pg_attribute as attribute
-        on relation.oid = attribute.attrelid and attribute.attnum > 0 and not attribute.attisdropped
-    union all
-    select relnamespace::regnamespace::text, relname, null, obj_description(oid, 'pg_class')
+with relations as (
+    select oid, relname as mart, relnamespace::regnamespace::text as schema_name
     from pg_class
+    where relnamespace in (to_regnamespace('marts'), to_regnamespace(%(schema)s))
+),
+
+described as (
+    select relations.*, attname as column_name, col_description(oid, attnum) as description
+    from relations
+    inner join pg_attribute on relations.oid = attrelid and attnum > 0 and not attisdropped
+    union all
+    select relations.*, null, obj_description(oid, 'pg_class')
+    from relations
 ),
 
 shown as (select * from described where schema_name = 'marts'),
