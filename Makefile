@@ -7,7 +7,7 @@ UV := UV_PYTHON_DOWNLOADS=never $(VENV)/bin/uv pip install --quiet --python $(PY
 KEHU := $(PY) -m kehu.cli
 RANGE := $(if $(AS_OF),--as-of $(AS_OF)) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
 
-.PHONY: help run ui stop clean psql raw fingerprint rollback explain simulate metrics setup lint test world fakes bench bench-identity lock
+.PHONY: help run ui stop clean psql raw fingerprint rollback explain simulate metrics setup lint test world fakes bench bench-identity lock sandbox diff docs check
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -38,6 +38,17 @@ simulate: $(VENV)/.runtime ## tell and draw what other identity settings would c
 
 metrics: $(VENV)/.dev ## ask the metrics (ARGS="query --metrics revenue --group-by metric_time__month"; list, dimensions)
 	@$(PY) tools/metrics.py $(or $(ARGS),list)
+sandbox: $(VENV)/.runtime ## build the models you changed in a schema of your own (NAME=anna, ARGS=--drop removes it)
+	@$(KEHU) sandbox $(if $(NAME),--name $(NAME)) $(ARGS)
+
+diff: $(VENV)/.runtime ## show what a changed model does to rows and columns (MODEL=dim_customers NAME=anna)
+	@$(KEHU) diff $(or $(MODEL),$(error which model? make diff MODEL=dim_customers)) $(if $(NAME),--name $(NAME)) $(ARGS)
+
+docs: $(VENV)/.runtime ## build the dbt docs and open them (ARGS=--no-open)
+	@$(KEHU) docs $(ARGS)
+
+check: $(VENV)/.dev ## sqlfluff, ruff and the dbt conventions for what you changed, in seconds
+	@$(PY) tools/check.py
 
 stop: ## stop all that was started
 	@if [ -x $(PY) ]; then $(KEHU) stop; else echo "nothing was running"; fi

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -28,19 +29,26 @@ CHECKS: dict[str, list[str]] = {
 }
 
 
+def run(name: str, command: Sequence[str]) -> bool:
+    """Run one check, print what it objects to; whether it was content."""
+    # A wide terminal, so that dbt-bouncer's table can be read.
+    environment = {
+        **os.environ,
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "DO_NOT_TRACK": "1",
+        "COLUMNS": "180",
+    }
+    PARSED.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+    is_ok = done.returncode == 0
+    objections = "" if is_ok else f"\n{done.stdout}{done.stderr}"
+    print(f"{'ok    ' if is_ok else 'failed'} {name}{objections}", flush=True)
+    return is_ok
+
+
 def main() -> int:
     """Run the checks in order; return 1 if any failed."""
-    PARSED.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "DO_NOT_TRACK": "1"}
-    failed = []
-    for name, command in CHECKS.items():
-        done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
-        is_ok = done.returncode == 0
-        print(f"{'ok    ' if is_ok else 'failed'} {name}", flush=True)
-        if not is_ok:
-            failed.append(name)
-            print(done.stdout + done.stderr)
-    return 1 if failed else 0
+    return 0 if all([run(name, command) for name, command in CHECKS.items()]) else 1
 
 
 if __name__ == "__main__":

@@ -12,12 +12,14 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from kehu.analyst_cli import app as analyst
 from kehu.identity_cli import app as identity
 from kehu.local.home import Home
 from kehu.paths import reports_folder
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(identity, name="identity")
+app.add_typer(analyst)
 console = Console()
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 

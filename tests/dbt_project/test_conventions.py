@@ -68,6 +68,12 @@ BREAKS = {
         "Customers,",
         "check_model_description_contains_regexp_pattern",
     ),
+    "a mart that nobody is said to read": (
+        "publish/_exposures.yml",
+        "      - ref('rpt_market_share')\n",
+        "",
+        "check_model_has_exposure",
+    ),
     "a model that asks the clock": (
         "publish/rpt_customer_360.sql",
         "{{ as_of_date() }} as as_of_date",

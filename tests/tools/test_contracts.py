@@ -8,6 +8,7 @@ import pytest
 
 from tools import contracts
 
+KEYED = {"dim_a": {"a_id": "text", "b_id": "text", contracts.KEY: "a_id"}}
 RELEASED = {"dim_a": {"a_id": "text", "amount": "numeric(16,3)"}, "fct_b": {"b_id": "text"}}
 
 
@@ -26,6 +27,25 @@ RELEASED = {"dim_a": {"a_id": "text", "amount": "numeric(16,3)"}, "fct_b": {"b_i
 )
 def test_a_broken_promise_is_named(current, found):
     assert contracts.breaks(RELEASED, current) == found
+
+
+@pytest.mark.parametrize(
+    ("key", "found"),
+    [
+        ({contracts.KEY: "a_id"}, []),
+        ({contracts.KEY: "a_id, b_id"}, ["dim_a.primary key: was a_id, is a_id, b_id"]),
+        ({}, ["dim_a.primary key: the key is gone"]),
+    ],
+)
+def test_a_changed_key_is_a_broken_promise(key, found):
+    assert contracts.breaks(KEYED, {"dim_a": {"a_id": "text", "b_id": "text"} | key}) == found
+
+
+def test_keys_are_read_from_columns_and_from_the_mart():
+    shapes = contracts.current_shapes()
+    assert shapes["dim_customers"][contracts.KEY] == "customer_id"
+    assert shapes["rpt_service_quality"][contracts.KEY] == "opened_month, request_type, channel"
+    assert [mart for mart, columns in shapes.items() if contracts.KEY not in columns] == []
 
 
 def test_all_marts_have_shapes_and_keep_those_of_the_last_release():

@@ -8,9 +8,16 @@
     {%- set consumed = kept_consumed() -%}
     {%- set run_id = var('run_schema') | replace('run_', '') | int -%}
     {%- set fresh = this.identifier ~ '__fresh' -%}
+    {%- set target_table = this.incorporate(type='table') -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
+
+    {% if target.name == 'sandbox' %}
+        {#- An analyst's sandbox is made afresh each time, and knows nothing of runs. -#}
+        {% call statement('main') %} {{ get_create_table_as_sql(False, target_table, sql) }} {% endcall %}
+        {% do create_indexes(target_table) %}
+    {% else %}
     {% do run_query(kept_refuse_older_run(run_id)) %}
 
     {% if not kept_is_there() or not (is_published or kept_has_valid_rows()) %}
@@ -31,10 +38,14 @@
     {% do run_query(kept_note(kept, run_id)) %}
     {% if is_published %} {% do run_query(kept_view(rows, run_id)) %} {% endif %}
     {% do run_query('analyze ' ~ rows) %}
+    {% endif %}
+
+    {%- set built = this.incorporate(type='view') if is_published and target.name != 'sandbox' else target_table -%}
+    {% do persist_docs(built, model) %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {{ adapter.commit() }}
     {{ run_hooks(post_hooks, inside_transaction=False) }}
-    {{ return({'relations': [this.incorporate(type='view' if is_published else 'table')]}) }}
+    {{ return({'relations': [built]}) }}
 {% endmaterialization %}
 
 {#- Rows carry the numbers of the runs they belong to: an older run must not write after a newer one. -#}

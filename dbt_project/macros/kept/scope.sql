@@ -10,7 +10,8 @@
 {#- Of ops.changed_keys what the model knows already; none where all rows have to be worked out: at the first time, after a
     change of the code, or if upstream did so. -#}
 {% macro kept_consumed() -%}
-    {%- if not execute or model.resource_type != 'model' or config.get('materialized') != 'incremental' -%}
+    {%- if not execute or model.resource_type != 'model' or config.get('materialized') != 'incremental'
+        or target.name == 'sandbox' -%}
         {{ return(none) }}
     {%- endif -%}
     {%- set scope = config.get('meta')['kept'].get('scope') -%}

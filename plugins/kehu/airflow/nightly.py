@@ -141,7 +141,8 @@ def dbt_stage(name: str) -> Any:
     layer = LAYERS[name]
 
     def build_layer(url: str, night: Night) -> Counts:
-        from kehu.airflow.dbt import build
+        from kehu.airflow.dbt import build, target_folder
+        from kehu.warehouse.manifests import keep
         from kehu.warehouse.publish import PublishError
         from kehu.warehouse.quarantine import accepted_rows
 
@@ -153,7 +154,10 @@ def dbt_stage(name: str) -> Any:
             else accepted_rows(url, "shop", "order_lines", night)
         )
         inputs_from = last_finished(url, night.run_id, before=name)
-        return Counts(rows_in, build(url, night, layer.select, inputs_from))
+        rows = build(url, night, layer.select, inputs_from)
+        if name == list(LAYERS)[-1]:
+            keep(url, night, target_folder() / "manifest.json")
+        return Counts(rows_in, rows)
 
     return stage(name, f"dbt: {layer.doc}.", _bad_input)(build_layer)
 

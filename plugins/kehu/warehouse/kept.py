@@ -9,13 +9,7 @@ from __future__ import annotations
 from psycopg import Connection, sql
 
 from kehu.warehouse.runs import Night
-
-COLUMNS = """
-select attname, format_type(atttypid, atttypmod)
-from pg_attribute
-where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped and attname not in ('run_id', 'run_from', 'run_to')
-order by attnum
-"""
+from kehu.warehouse.shapes import shape
 
 
 def kept_marts(connection: Connection) -> set[str]:
@@ -36,15 +30,15 @@ def reading_view(connection: Connection, name: str) -> sql.Composed:
     Until the mart was stored this way its runs were partitions of the store; they are read as long as one of them is
     published.
     """
-    types: dict[str, str] = dict(connection.execute(COLUMNS, [f"kept.{name}"]).fetchall())
-    known = [column for column, _ in connection.execute(COLUMNS, [f"marts.{name}"]).fetchall()]
+    types = shape(connection, f"kept.{name}")
+    known = list(shape(connection, f"marts.{name}"))
     columns = known + [column for column in types if column not in known]
     listed = sql.SQL(", ").join(map(sql.Identifier, columns))
     pointer = sql.SQL("(select pointer.run_id from store.current as pointer)")
     query = sql.SQL("select {} from {} where run_from <= {pointer} and (run_to is null or run_to > {pointer})").format(
         listed, sql.Identifier("kept", name), pointer=pointer
     )
-    stored = {column for column, _ in connection.execute(COLUMNS, [f"store.{name}"]).fetchall()}
+    stored = shape(connection, f"store.{name}")
     if not stored:
         return query
     old = [

@@ -15,18 +15,14 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.errors import LockNotAvailable
 
+from kehu.warehouse.comments import describe_views
 from kehu.warehouse.kept import forget, kept_marts, kept_of, reading_view
 from kehu.warehouse.runs import Night
+from kehu.warehouse.shapes import shape
 
 PUBLISH_LOCK = 0x6B757075
 KEPT_RUNS = 3
 READERS = ("bi_reader",)
-ATTRIBUTES = """
-select attname, format_type(atttypid, atttypmod)
-from pg_attribute
-where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped and attname <> 'run_id'
-order by attnum
-"""
 
 
 class PublishError(RuntimeError):
@@ -91,6 +87,7 @@ def publish(
                         connection.execute("lock table store.current in access exclusive mode")
                     connection.execute(move, {"run": night.run_id})
                     connection.execute("update ops.runs set status = 'published' where run_id = %s", [night.run_id])
+                describe_views(connection, night)
                 return
             except LockNotAvailable:
                 sleep(random.uniform(0.05, 0.25))  # noqa: S311  (jitter)
@@ -178,7 +175,7 @@ def _attach_one(connection: Connection, night: Night, name: str) -> None:
 def _match_parent(connection: Connection, night: Night, name: str) -> None:
     """Create or widen the mart in the store and its view, so that the night's table fits."""
     part, parent = sql.Identifier(night.schema, name), sql.Identifier("store", name)
-    new: dict[str, str] = dict(connection.execute(ATTRIBUTES, [f"{night.schema}.{name}"]).fetchall())
+    new = shape(connection, f"{night.schema}.{name}")
     if connection.execute("select to_regclass(%s)", [f"store.{name}"]).fetchone() == (None,):
         connection.execute(
             sql.SQL("create table {} (like {} including comments) partition by list (run_id)").format(parent, part)
@@ -188,7 +185,7 @@ def _match_parent(connection: Connection, night: Night, name: str) -> None:
         connection.execute(
             sql.SQL("alter table {} add column {} {}").format(parent, sql.Identifier(column), sql.SQL(new[column]))
         )
-    columns = [column for column, _ in connection.execute(ATTRIBUTES, [f"store.{name}"]).fetchall()]
+    columns = shape(connection, f"store.{name}")
     query = sql.SQL("select {} from {} where run_id = (select pointer.run_id from store.current as pointer)")
     _create_view(
         connection,
@@ -199,8 +196,7 @@ def _match_parent(connection: Connection, night: Night, name: str) -> None:
 
 def _require_columns(connection: Connection, readers_use: str, night: Night, name: str) -> dict[str, str]:
     """The columns and types that readers know; the night's mart must have them all."""
-    old: dict[str, str] = dict(connection.execute(ATTRIBUTES, [readers_use]).fetchall())
-    new: dict[str, str] = dict(connection.execute(ATTRIBUTES, [f"{night.schema}.{name}"]).fetchall())
+    old, new = shape(connection, readers_use), shape(connection, f"{night.schema}.{name}")
     broken = [column for column, kind in old.items() if new.get(column) != kind]
     if broken:
         raise PublishError(
@@ -260,4 +256,5 @@ def _retire_one(connection: Connection, run_id: int) -> None:
         )
         connection.execute(statement)
     connection.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema)))
+    connection.execute("delete from ops.manifests where run_id = %s", [run_id])
     connection.execute("update ops.runs set status = 'retired' where run_id = %s", [run_id])

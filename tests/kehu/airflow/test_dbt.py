@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from kehu.airflow.dbt import can_resume, environment
+from kehu.airflow.dbt import can_resume
 
 BUILT = datetime(2024, 1, 2, 3, tzinfo=timezone.utc)
 SELECT, VARIABLES = ("path:models/intermediate",), {"as_of_date": "2024-01-01", "run_schema": "run_7"}
@@ -38,10 +38,3 @@ def test_only_a_broken_off_build_of_the_same_inputs_is_resumed(
 
 def test_nothing_is_resumed_without_results(tmp_path):
     assert can_resume(tmp_path, SELECT, VARIABLES, BUILT) is False
-
-
-def test_credentials_are_taken_apart_and_unquoted():
-    made = environment("postgresql://me%40home:p%2Fw@db:5433/house")
-    assert made["KEHU_DBT_USER"] == "me@home"
-    assert made["DBT_ENV_SECRET_KEHU_PASSWORD"] == "p/w"
-    assert (made["KEHU_DBT_HOST"], made["KEHU_DBT_PORT"], made["KEHU_DBT_DATABASE"]) == ("db", "5433", "house")

@@ -189,3 +189,33 @@ def test_fingerprint_sees_content_and_not_order(url):
         connection.execute("create view marts.c as select * from (values (1), (3)) as t (n)")
     hashes = fingerprint(url)
     assert hashes["a"] == hashes["b"] != hashes["c"]
+
+
+def test_views_tell_what_the_shown_runs_tables_tell(url):
+    nights = [build(url, 1), build(url, 1)]
+    with psycopg.connect(url) as connection:
+        for night, word in zip(nights, ("first", "it's the second"), strict=True):
+            for mart in ("dim_things", "fct_things"):
+                text = f"{word} {mart}".replace("'", "''")
+                connection.execute(f"comment on table {night.schema}.{mart} is '{text}'")
+                connection.execute(f"comment on column {night.schema}.{mart}.id is '{text} id'")
+
+    def told() -> list[tuple]:
+        query = """
+            select relname, obj_description(oid, 'pg_class'), col_description(oid, 1), col_description(oid, 2)
+            from pg_class where relnamespace = 'marts'::regnamespace order by 1
+        """
+        with psycopg.connect(url) as connection:
+            return connection.execute(query).fetchall()
+
+    def expected(word: str) -> list[tuple]:
+        return [(mart, f"{word} {mart}", f"{word} {mart} id", None) for mart in ("dim_things", "fct_things")]
+
+    show(url, nights[0])
+    assert told() == expected("first")
+    publishing.attach(url, nights[1])
+    assert told() == expected("first")
+    publishing.publish(url, nights[1])
+    assert told() == expected("it's the second")
+    publishing.publish(url, nights[0])
+    assert told() == expected("first")
