@@ -10,7 +10,7 @@ import pytest
 from kehu.paths import PROJECT
 
 SAMPLE_SOURCES = (
-    "shop", "zoho_crm", "fxiaoke", "web", "support", "surveys", "social", "consents", "reference",
+    "shop", "zoho_crm", "fxiaoke", "web", "support", "surveys", "social", "consents", "payments", "reference",
 )  # fmt: skip
 HEAVY = (
     "pandas", "pyarrow", "sklearn", "scipy", "great_expectations", "dbt", "matplotlib", "adbc_driver_postgresql",

@@ -125,7 +125,7 @@ def test_each_payment_counts_or_says_why(rows):
 
 
 def test_rates_reach_the_night_for_as_long_as_they_tell_something(rows):
-    found = rows("select min(date_day), max(date_day), count(*), max(exchange_rate) from {}.dim_exchange_rates")
+    found = rows("select min(valid_date), max(valid_date), count(*), max(exchange_rate) from {}.dim_exchange_rates")
     # From the 8th without a gap; the last rate is of the 11th and holds for 14 days.
     assert found == [(date(2024, 3, 8), date(2024, 3, 25), 18, Decimal("9.9"))]
 

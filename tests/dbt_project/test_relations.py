@@ -8,6 +8,11 @@ from tools.contracts import FOLDERS, KEY, PROJECT, current_shapes
 
 # Channels as people write them: no code list binds them.
 FREE = {(mart, "channel", "dim_channels") for mart in ("fct_consents", "fct_feedback", "rpt_service_quality")}
+# The past knows customers and companies that are gone since.
+FREE |= {
+    ("dim_customer_history", "customer_id", "dim_customers"),
+    ("dim_customer_history", "company_id", "dim_companies"),
+}
 
 
 def references() -> set[tuple[str, str, str]]:
