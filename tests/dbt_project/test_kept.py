@@ -19,7 +19,7 @@ from tests.dbt_project.warehouse import Warehouse, line
 MARTS = ("fct_order_lines", "fct_orders", "fct_returns")
 KEPT = ("stg_shop__line_loads", "stg_shop__order_lines", "int_invoices__owned", "int_order_lines__classified")
 UPSTREAM = ("stg_identity__assignments", *KEPT)
-ALL = (*UPSTREAM, "int_credit_lines__matched", *MARTS)
+ALL = (*UPSTREAM, "stg_shop__line_accounts", "int_credit_lines__matched", *MARTS)
 FIRST = date(2024, 1, 1)
 NIGHTS = int(os.environ.get("KEHU_NIGHTS", "30"))
 
@@ -186,3 +186,14 @@ def test_a_night_writes_what_differs(server_url, build):
         assert warehouse.rows(written.format(name)) == [
             (first.run_id, 2, 1), (second.run_id, 1, 0), (third.run_id, 1, 0),
         ]  # fmt: skip
+
+
+def test_another_row_of_the_same_load_is_quarantined(server_url, build):
+    warehouse = Warehouse(server_url)
+    warehouse.land_columns("shop", "order_lines", [line("1", "7"), line("2", "7")], FIRST)
+    columns = "insert into ops.quarantine (load_id, row_number, rule, reason, run_id)"
+    warehouse.execute(f"{columns} select max(load_id), 1, 'rule', 'reason', 1 from ops.loads")
+    orders = "select order_id from {}.fct_orders"
+    assert warehouse.rows(orders.format(build(warehouse, FIRST).schema)) == [("2",)]
+    warehouse.execute("update ops.quarantine set row_number = 2")
+    assert warehouse.rows(orders.format(build(warehouse, FIRST).schema)) == [("1",)]

@@ -78,6 +78,7 @@ requests as (
 
     select
         customer_id,
+        count(*) as count_requests,
         count(*) filter (where resolved_at is null) as count_open_requests,
         count(*) filter (where request_type = 'complaint') as count_complaints,
         max(opened_date) filter (where request_type = 'complaint') as last_complaint_date
@@ -105,7 +106,8 @@ contacts as (
     select
         customer_id,
         count(*) as count_interactions,
-        max(started_date) as last_interaction_date
+        max(started_date) as last_interaction_date,
+        (array_agg(channel order by started_at desc nulls last, interaction_id asc))[1] as last_interaction_channel
     from {{ ref('fct_interactions') }}
     group by customer_id
 
@@ -160,6 +162,7 @@ select
     cast(orders.count_weekend_orders * 1.0 / orders.count_orders as numeric(4, 3)) as weekend_order_share,
     cast(coalesce(lines.count_products, 0) as integer) as count_products,
     cast(lines.pieces_per_line as numeric(16, 1)) as pieces_per_line,
+    cast(coalesce(requests.count_requests, 0) as integer) as count_requests,
     cast(coalesce(requests.count_open_requests, 0) as integer) as count_open_requests,
     cast(coalesce(requests.count_complaints, 0) as integer) as count_complaints,
     requests.last_complaint_date,
@@ -167,6 +170,7 @@ select
     answers.last_nps_group,
     cast(coalesce(contacts.count_interactions, 0) as integer) as count_interactions,
     contacts.last_interaction_date,
+    contacts.last_interaction_channel,
     cast(coalesce(visits.count_web_sessions, 0) as integer) as count_web_sessions,
     visits.last_web_session_date,
     cast(coalesce(mentions.count_mentions, 0) as integer) as count_mentions,

@@ -45,55 +45,19 @@ consents as (
 
 ),
 
-requests as (
+traits as (
 
-    select
-        customer_id,
-        count(*) as count_requests,
-        count(*) filter (where resolved_at is null) as count_open_requests,
-        count(*) filter (where request_type = 'complaint') as count_complaints
-    from {{ ref('fct_service_requests') }}
-    where customer_id is not null
-    group by customer_id
+    select * from {{ ref('ftr_customer_traits') }}
 
 ),
 
-answers as (
+tags as (
 
     select
         customer_id,
-        (array_agg(score order by answered_at desc, response_id asc) filter (where survey = 'csat'))[1] as last_csat_score,
-        (array_agg(score_group order by answered_at desc, response_id asc) filter (where survey = 'nps'))[1] as last_nps_group
-    from {{ ref('fct_survey_responses') }}
-    where
-        customer_id is not null
-        and is_answered
-        and score is not null
-    group by customer_id
-
-),
-
-contacts as (
-
-    select
-        customer_id,
-        count(*) as count_interactions,
-        max(started_date) as last_interaction_date,
-        (array_agg(channel order by started_at desc, interaction_id asc))[1] as last_interaction_channel
-    from {{ ref('fct_interactions') }}
-    where customer_id is not null
-    group by customer_id
-
-),
-
-visits as (
-
-    select
-        customer_id,
-        count(*) as count_web_sessions,
-        max(started_date) as last_web_session_date
-    from {{ ref('fct_web_sessions') }}
-    where customer_id is not null
+        string_agg(tag_id, ', ' order by tag_id) as tags
+    from {{ ref('fct_customer_tags') }}
+    where is_current
     group by customer_id
 
 ),
@@ -153,16 +117,16 @@ select
     customers.gross_amount,
     customers.net_amount,
     customers.currency,
-    cast(coalesce(requests.count_requests, 0) as integer) as count_requests,
-    cast(coalesce(requests.count_open_requests, 0) as integer) as count_open_requests,
-    cast(coalesce(requests.count_complaints, 0) as integer) as count_complaints,
-    cast(answers.last_csat_score as numeric(5, 2)) as last_csat_score,
-    answers.last_nps_group,
-    cast(coalesce(contacts.count_interactions, 0) as integer) as count_interactions,
-    contacts.last_interaction_date,
-    contacts.last_interaction_channel,
-    cast(coalesce(visits.count_web_sessions, 0) as integer) as count_web_sessions,
-    visits.last_web_session_date,
+    traits.count_requests,
+    traits.count_open_requests,
+    traits.count_complaints,
+    traits.last_csat_score,
+    traits.last_nps_group,
+    traits.count_interactions,
+    traits.last_interaction_date,
+    traits.last_interaction_channel,
+    traits.count_web_sessions,
+    traits.last_web_session_date,
     scores.segment,
     scores.previous_segment,
     scores.recency_score,
@@ -176,16 +140,15 @@ select
     scores.churn_method,
     segments.key_account,
     segments.loyalty,
+    tags.tags,
     cast(coalesce(months.value_amount, 0) as numeric(16, 3)) as value_to_date_amount,
     {{ as_of_date() }} as as_of_date
 from customers
 left join companies on customers.company_id = companies.company_id
 left join stages on customers.customer_id = stages.customer_id
 left join consents on customers.customer_id = consents.customer_id
-left join requests on customers.customer_id = requests.customer_id
-left join answers on customers.customer_id = answers.customer_id
-left join contacts on customers.customer_id = contacts.customer_id
-left join visits on customers.customer_id = visits.customer_id
+inner join traits on customers.customer_id = traits.customer_id
+left join tags on customers.customer_id = tags.customer_id
 left join scores on customers.customer_id = scores.customer_id
 left join segments on customers.customer_id = segments.customer_id
 left join months on customers.customer_id = months.customer_id

@@ -7,9 +7,10 @@ parts as (
     select
         'raw' as layer,
         reason,
-        count_lines,
-        amount
+        sum(count_lines) as count_lines,
+        sum(amount) as amount
     from {{ ref('stg_shop__line_accounts') }}
+    group by 2
     union all
     select
         'staging' as layer,

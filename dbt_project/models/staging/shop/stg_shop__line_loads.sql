@@ -1,5 +1,5 @@
--- Grain: one row per load whose lines count on the night, with how many of them are quarantined.
--- A load's rows never change: whoever knows a load with this number of quarantined rows knows its lines.
+-- Grain: one row per load whose lines count on the night, with a hash of which of them are quarantined, and why.
+-- A load's rows never change: whoever knows a load with this hash knows its lines.
 {{ config(
     materialized='incremental',
     meta={'kept': {'key': 'load_id', 'tells': {'shop.line_load': ['load_id']}}}
@@ -16,7 +16,7 @@ quarantined as (
 
     select
         load_id,
-        count(distinct row_number) as count_quarantined
+        md5(string_agg(cast(row_number as text) || ' ' || rule, ',' order by row_number, rule)) as quarantine_hash
     from {{ source('ops', 'quarantine') }}
     group by 1
 
@@ -25,6 +25,6 @@ quarantined as (
 select
     loads.load_id,
     loads.file_date,
-    coalesce(quarantined.count_quarantined, 0) as count_quarantined
+    quarantined.quarantine_hash
 from loads
 left join quarantined on loads.load_id = quarantined.load_id
