@@ -36,7 +36,7 @@ def land_orders(warehouse):
 def land_contacts(warehouse):
     ticket = {"channel": "email", "opened_at": "2024-03-05T10:00:00Z", "status": "open"}
     call = {"direction": "inbound", "started_at": "2024-03-06T10:00:00Z", "duration_seconds": 60}
-    complaint = {"channel": "phone", "opened_at": "2024-03-04T10:00:00Z", "resolved_at": "2024-03-05T10:00:00Z"}
+    complaint = {"channel": "email", "opened_at": "2024-03-04T10:00:00Z", "resolved_at": "2024-03-05T10:00:00Z"}
     tickets = [(name, "2024-03-05 10:00", ticket) for name in ("T1", "T8", "T9", "T10")]
     warehouse.land("support", "tickets", tickets)
     warehouse.land("support", "calls", [("L1", "2024-03-06 10:00", call)])
@@ -102,8 +102,8 @@ def test_the_screen_tells_of_one_customer(rows):
             segment, previous_segment, customer_value, churn_probability, loyalty, value_to_date_amount
         from {}.rpt_customer_360 where customer_id = 'p7'
     """)
-    # Value: net 1 (25 - 20 - 4), goods 0.6 of it, a mail 2.50, a call 1.50 + 0.60, a complaint by phone 1.50.
-    value = Decimal("1") - Decimal("0.6") - Decimal("6.1")
+    # Value: net 1 (25 - 20 - 4), goods 0.6 of it, two mails of 2.50, a call of 1.50 + 0.60.
+    value = Decimal("1") - Decimal("0.6") - Decimal("7.1")
     assert found == [
         ("p7", 1, 2, 25, 1, 2, 1, 1, 3, "phone", "new", "Loyal", "New", 30, 0.25, "new", value),
     ]
