@@ -63,7 +63,7 @@ BREAKS = {
         "check_lineage_source_cannot_be_used",
     ),
     "a mart without a grain": (
-        "publish/_publish__models.yml",
+        "publish/customer/_customer__models.yml",
         "Grain - one row per customer,",
         "Customers,",
         "check_model_description_contains_regexp_pattern",
@@ -75,7 +75,7 @@ BREAKS = {
         "check_model_has_exposure",
     ),
     "a model that asks the clock": (
-        "publish/rpt_customer_360.sql",
+        "publish/customer/rpt_customer_360.sql",
         "{{ as_of_date() }} as as_of_date",
         "current_date as as_of_date",
         "check_model_code_does_not_contain_regexp_pattern",
