@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 
-from kehu.paths import tag_registry
+from kehu.paths import DBT_PROJECT, tag_registry
 from kehu.tags.registry import TagError, load
 
 
 def main() -> int:
-    """Check; 1 if the night would refuse the file."""
+    """Check; 1 if the night would refuse the file, or use what a model left that is gone."""
+    models = {file.stem for file in (DBT_PROJECT / "models").rglob("*.sql")}
     try:
-        load(tag_registry())
+        for tag in load(tag_registry()):
+            if tag.model and tag.model not in models:
+                raise TagError(f"tag {tag.id}: model: there is no model {tag.model}")
     except TagError as error:
         print(error)
         return 1

@@ -197,3 +197,36 @@ def test_another_row_of_the_same_load_is_quarantined(server_url, build):
     assert warehouse.rows(orders.format(build(warehouse, FIRST).schema)) == [("2",)]
     warehouse.execute("update ops.quarantine set row_number = 2")
     assert warehouse.rows(orders.format(build(warehouse, FIRST).schema)) == [("1",)]
+
+
+def test_a_contract_may_gain_a_column_but_not_change_a_type(server_url, build, project):
+    warehouse = Warehouse(server_url)
+    warehouse.land_columns("shop", "order_lines", [line("1", "7")], FIRST)
+    first = build(warehouse, FIRST)
+    model = project / "models/marts/transaction/fct_orders.sql"
+    contract = project / "models/marts/transaction/_transaction__models.yml"
+    before = model.read_text(), contract.read_text()
+    try:
+        change_order_contract(model, contract)
+        second = build(warehouse, FIRST, version="wider")
+        rows = [warehouse.rows(f"select * from {night.schema}.fct_orders") for night in (first, second)]
+        assert rows[1] == [(*rows[0][0], 7)]
+        contract.write_text(contract.read_text().replace("numeric(16,3)", "numeric(18,3)"))
+        model.write_text(model.read_text().replace("numeric(16, 3)", "numeric(18, 3)"))
+        with pytest.raises(dbt.DbtError, match="changed its type"):
+            build(warehouse, FIRST, version="retyped")
+        assert warehouse.rows(f"select * from {second.schema}.fct_orders") == rows[1]
+    finally:
+        model.write_text(before[0])
+        contract.write_text(before[1])
+
+
+def change_order_contract(model, contract):
+    """One column more, at the end."""
+    model.write_text(
+        model.read_text().replace("invoices.order_date\nfrom", "invoices.order_date,\n    7 as lucky\nfrom")
+    )
+    told = yaml.safe_load(contract.read_text())
+    (orders,) = [entry for entry in told["models"] if entry["name"] == "fct_orders"]
+    orders["columns"].append({"name": "lucky", "data_type": "integer", "description": "Seven."})
+    contract.write_text(yaml.safe_dump(told))

@@ -11,6 +11,7 @@
     {%- set target_table = this.incorporate(type='table') -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {% if is_published and target.name != 'sandbox' and kept_is_there() %} {% do kept_widen(rows) %} {% endif %}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
     {% if target.name == 'sandbox' %}
@@ -28,7 +29,7 @@
     {% else %}
         {% do run_query(kept_work_out(fresh, sql)) %}
         {%- set names = run_query('select * from ' ~ fresh ~ ' where false').column_names | list -%}
-        {% if is_published %} {% do run_query(kept_widen(rows, fresh)) %} {% endif %}
+        {% if is_published %} {% do kept_refuse_retyped(rows, fresh) %} {% endif %}
         {% do run_query(kept_compare(rows, fresh, names, kept, consumed, is_published)) %}
         {% do run_query(kept_remove(rows, fresh, is_published, run_id)) %}
         {% call statement('main') %} {{ kept_insert(rows, fresh, names, is_published, run_id) }} {% endcall %}

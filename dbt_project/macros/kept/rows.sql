@@ -1,11 +1,15 @@
 {#- The statements of a kept model's night, one macro each; published rows have run_from and run_to. -#}
 
-{#- The table for the rows, with the types of the contract where there is one. -#}
+{#- The table for the rows, with the types of the contract where there is one; what else it asks of rows may change, and is
+    asked of those worked out anew. -#}
 {% macro kept_create(rows, sql, is_published) -%}
     {%- if is_published -%}
         {{ get_assert_columns_equivalent(sql) }}
-        create table {{ rows }} {{ get_table_columns_and_constraints() | replace(' primary key', '') }};
-        alter table {{ rows }} add column run_from bigint not null, add column run_to bigint
+        create table {{ rows }} (
+            {% for column in model.columns.values() -%} {{ adapter.quote(column.name) }} {{ column.data_type }}, {% endfor %}
+            run_from bigint not null,
+            run_to bigint
+        )
     {%- else -%} drop table if exists {{ rows }} cascade
     {%- endif -%}
 {%- endmacro %}
@@ -37,13 +41,37 @@
     analyze {{ fresh }}
 {%- endmacro %}
 
-{#- A column that the contract gained; one that it lost or retyped must not be published (kehu.warehouse.publish). -#}
-{% macro kept_widen(rows, fresh) -%}
+{#- Add the columns that the contract gained, in a transaction of its own and without patience: readers would wait for the
+    model otherwise, and others behind them. -#}
+{% macro kept_widen(rows) -%}
     {%- set present = run_query('select * from ' ~ rows ~ ' where false').column_names -%}
-    {%- for column in model.columns if column not in present -%}
-    alter table {{ rows }} add column {{ adapter.quote(column) }} {{ model.columns[column].data_type }};
-    {% endfor -%}
-    select 1
+    {%- for name, column in model.columns.items() if name not in present -%}
+        {% call statement('widen', auto_begin=False) -%}
+            commit;
+            begin;
+            set local lock_timeout = '1s';
+            alter table {{ rows }} add column {{ adapter.quote(name) }} {{ column.data_type }};
+            commit;
+            begin -- the driver thinks that its transaction goes on
+        {%- endcall %}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- A column that changed its type must not be published under its name (kehu.warehouse.publish). -#}
+{% macro kept_refuse_retyped(rows, fresh) -%}
+    {%- set retyped = run_query(
+        "select kept_columns.attname from pg_attribute as kept_columns inner join pg_attribute as fresh_columns"
+        ~ " on kept_columns.attname = fresh_columns.attname where kept_columns.attrelid = '" ~ rows ~ "'::regclass"
+        ~ " and fresh_columns.attrelid = '" ~ fresh ~ "'::regclass and kept_columns.attnum > 0"
+        ~ " and format_type(kept_columns.atttypid, kept_columns.atttypmod)"
+        ~ " <> format_type(fresh_columns.atttypid, fresh_columns.atttypmod) order by 1"
+    ).rows -%}
+    {%- if retyped -%}
+        {{ exceptions.raise_compiler_error(
+            "column " ~ retyped[0][0] ~ " changed its type; readers still use it: publish the new shape as "
+            ~ this.identifier ~ "_v2"
+        ) }}
+    {%- endif -%}
 {%- endmacro %}
 
 {#- The rows that are no longer so (with their place), and those that are new. -#}

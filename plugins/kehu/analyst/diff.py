@@ -220,7 +220,9 @@ class _Pair:
     def _joined(self, key: Sequence[str], join: str) -> sql.Composed:
         # The marks tell a row that is missing from one that is all null.
         on = sql.SQL(" and ").join(
-            sql.SQL("{} = {}").format(sql.Identifier("here", column), sql.Identifier("there", column)) for column in key
+            # As text: the change may be one of the key's type.
+            sql.SQL("{}::text = {}::text").format(sql.Identifier("here", column), sql.Identifier("there", column))
+            for column in key
         )
         side = sql.SQL("(select *, true as is_row from {}) as {}")
         return sql.SQL("from {} {} join {} on {}").format(

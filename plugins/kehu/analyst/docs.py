@@ -8,7 +8,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from kehu.analyst.sandbox import invoke, published
+from kehu.analyst.sandbox import SandboxError, invoke, published
 from kehu.paths import DBT_PROJECT, state_folder
 from kehu.warehouse import dbt
 
@@ -27,7 +27,9 @@ def generate(url: str, project: Path = DBT_PROJECT) -> Path:
     values = dbt.variables(published(url)) | {"run_schema": "marts"}
     target = state_folder() / "docs"
     with dbt.credentials(url, PGOPTIONS="-c default_transaction_read_only=on"):
-        invoke(["docs", "generate", *dbt.flags(target, project), "--vars", json.dumps(values)])
+        outcome = invoke(["docs", "generate", *dbt.flags(target, project), "--vars", json.dumps(values)])
+    if not outcome.success:
+        raise SandboxError("the docs could not be made: a model does not compile; `make check` says which")
     return target
 
 

@@ -88,7 +88,7 @@ def build(
     """
     night, selection, manifest = _compare(url, sandbox, project)
     selected = [*_common(sandbox, project, night), "--state", str(sandbox.state), "--select", *selection]
-    with dbt.credentials(url, KEHU_DBT_SANDBOX=sandbox.schema):
+    with dbt.credentials(url, KEHU_DBT_SANDBOX=sandbox.schema, PGOPTIONS="-c statement_timeout=15min"):
         listed = invoke(["ls", *selected, *KINDS, "--output", "json", "--output-keys", *LISTED], manifest)
         nodes = [json.loads(line) for line in listed.result]
         if not nodes:

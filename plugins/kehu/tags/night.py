@@ -9,6 +9,7 @@ import psycopg
 from psycopg import Connection, sql
 
 from kehu.tags.registry import LITERAL, TRAITS, Registry, Tag, TagError
+from kehu.warehouse.dbt import without_values
 from kehu.warehouse.history import keep
 from kehu.warehouse.runs import Night
 
@@ -85,10 +86,11 @@ def _assign(connection: Connection, tag: Tag, night: Night) -> None:
     statement = _question(connection, tag, night)
     try:
         with connection.transaction():
-            connection.execute(statement)
+            # A prepared statement is one statement, whatever the rule says.
+            connection.execute(statement, prepare=True)
     except psycopg.Error as error:
         # A value that does not fit its type may be a customer's.
-        line = re.sub(r': "[^"]*"', ': "…"', str(error).splitlines()[0])
+        line = without_values(str(error).splitlines()[0])
         raise TagError(f"tag {tag.id}: {'rule' if tag.rule else 'model'}: {line}") from None
 
 

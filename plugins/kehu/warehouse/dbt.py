@@ -87,4 +87,11 @@ def message(result: Any) -> str:
     if table[:1] and table[0][0] == "column_name":
         columns = "; ".join(f"{row[0]} {row[-1]}" for row in table[2:])
         return f"the columns are not those of the contract: {columns}"
-    return re.sub(r': "[^"]*"', ': "…"', " ".join(map(str.strip, lines[:2])))
+    return without_values(" ".join(map(str.strip, lines[:2])))
+
+
+def without_values(text: str) -> str:
+    """PostgreSQL's message on a value that does not fit its type, without the value."""
+    if re.search(r"invalid input|invalid value|out of range|is not valid|malformed", text):
+        return re.sub(r'".*"', '"…"', text, flags=re.DOTALL)
+    return re.sub(r': "[^"]*"', ': "…"', text)

@@ -1,8 +1,8 @@
 """Publish a whole night at once: one partition per mart and run, one pointer row, one polite lock.
 
-Readers query `marts.<mart>`, a fixed view on the partition the pointer names. A night is built beside the
-published one, attached to the store, audited there, and shown by moving the pointer. docs/decisions/0003 says
-why no other technique held.
+Readers query `marts.<mart>`, a fixed view on the partition the pointer names, or on the rows that the run it names has
+(`kehu.warehouse.kept`). A night is built beside the published one, attached to the store, audited there, and shown by
+moving the pointer. docs/decisions/0003 says why no other technique held.
 """
 
 from __future__ import annotations
@@ -45,7 +45,12 @@ def attach(url: str, night: Night) -> dict[str, int]:
         if not names or lost:
             raise PublishError(
                 f"run {night.run_id} lacks {', '.join(lost) or 'all marts'}; readers would find it empty:"
-                " keep the model, or drop the mart from marts and store by a migration"
+                " keep the model, or drop the mart from marts, store and kept by a migration"
+            )
+        if changed := sorted(set(names) & kept_marts(connection)):
+            raise PublishError(
+                f"{changed[0]}: it was kept from run to run and is a table now, so older runs could not be read:"
+                f" keep it incremental, or publish it as {changed[0]}_v2"
             )
         for name in names:
             with connection.transaction():

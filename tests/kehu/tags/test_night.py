@@ -96,6 +96,13 @@ def test_retired_and_expired_tags_are_nobodys(kept):
     assert kept(gone, over, last) == [("a", "customer_id = a", None)]
 
 
+# To a reader of plain literals all of it from the second quote on is one.
+SMUGGLED = (
+    r"country = E'\'' )) as f where true; drop table history.tags;"
+    " select 1 from (select null::text as customer_id, null::date as expires_on, null::text as reason where (true --'"
+)
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
@@ -104,6 +111,7 @@ def test_retired_and_expired_tags_are_nobodys(kept):
         ({"rule": "count_orders"}, "tag t: rule: argument of WHERE must be type boolean"),
         ({"rule": "1 / count_orders > 0"}, "tag t: rule: division by zero"),
         ({"rule": "cast(country as date) < as_of_date"}, 'tag t: rule: invalid input syntax for type date: "…"'),
+        ({"rule": SMUGGLED}, "tag t: rule: cannot insert multiple commands"),
         ({"model": "int_nothing"}, "tag t: model: int_nothing is no table that the night has built by now"),
         ({"model": "ftr_customer_traits"}, "tag t: model: no column reason"),
         ({"rule": "true", "since": "last_call_date", "valid_days": 3}, "tag t: since: no column last_call_date"),

@@ -62,6 +62,8 @@ def test_a_good_registry(tmp_path):
         ({"rule": "orders > 2 -- many"}, "tag tag_0: rule: a comment does not belong"),
         ({"rule": "last_order_date > Current_Date - 3"}, "tag tag_0: rule: current_date differs from run to run"),
         ({"rule": "random() > 0.5"}, "tag tag_0: rule: random differs from run to run"),
+        ({"rule": "age(last_order_date) > '1 year'"}, "tag tag_0: rule: age differs from run to run"),
+        ({"rule": "last_order_date > date 'today'"}, "tag tag_0: rule: 'today' differs from run to run"),
         ({"replaces": "[tag_0]"}, "tag tag_0: replaces: tag_0 must be another tag of the file that is retired"),
         ({"replaces": "[nobody]"}, "tag tag_0: replaces: nobody must be another tag"),
     ],

@@ -133,3 +133,14 @@ def test_runs_from_before_the_mart_was_kept_stay_readable(url):
     assert read(url) == {1: "one"}
     publishing.publish(url, before)
     assert read(url) == {7: "old"}
+
+
+def test_a_kept_mart_does_not_become_a_table_under_its_name(url):
+    show(url, night_with(url, {1: "one"}))
+    night = night_with(url, {1: "one"})
+    with psycopg.connect(url) as connection:
+        connection.execute(f"drop view {night.schema}.fct_words")
+        connection.execute(f"create table {night.schema}.fct_words as select 1::bigint as id, 'one' as word")
+    with pytest.raises(publishing.PublishError, match="fct_words: it was kept from run to run"):
+        publishing.attach(url, night)
+    assert read(url) == {1: "one"}

@@ -42,7 +42,9 @@ crossed as (
             others.rate_date = reporting.rate_date
             and others.base_currency = reporting.base_currency
             and reporting.currency = '{{ var("currency") }}'
-    where others.currency <> '{{ var("currency") }}'
+    where
+        others.currency <> '{{ var("currency") }}'
+        and others.rate / reporting.rate between 0.000001 and 1000000000 -- anything else is a slip
     order by others.currency, others.rate_date, others.base_currency <> '{{ var("currency") }}', others.base_currency
 
 ),
@@ -67,7 +69,8 @@ from followed
 cross join lateral generate_series(
     followed.rate_date,
     least(
-        coalesce(followed.next_rate_date - 1, {{ as_of_date() }}),
+        -- The reporting day may be ahead of the night's.
+        coalesce(followed.next_rate_date - 1, {{ as_of_date() }} + 1),
         followed.rate_date + {{ var('rate_max_age_days') }}
     ),
     interval '1 day'

@@ -16,8 +16,10 @@ newest as (
     select
         *,
         row_number() over (
-            partition by payment_id order by changed_at desc nulls last, load_id desc, row_number desc
-        ) as recency
+            partition by payment_id order by is_deleted asc, changed_at desc nulls last, load_id desc, row_number desc
+        ) as recency,
+        -- A deletion need not tell its time: what arrived last says whether the record is there.
+        first_value(is_deleted) over (partition by payment_id order by load_id desc, row_number desc) as is_gone
     from versions
 
 ),
@@ -68,7 +70,7 @@ select
     created_date,
     settled_at,
     case
-        when is_deleted then 'deleted'
+        when is_gone then 'deleted'
         when payment_type is null or payment_type not in ('payment', 'refund') then 'unknown_type'
         when original_amount is null then 'unreadable_amount'
         when created_at is null then 'undated'

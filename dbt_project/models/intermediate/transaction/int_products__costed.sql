@@ -10,7 +10,7 @@ known as (
 select distinct on (product_code)
     product_code as product_id,
     product_category,
-    case when unit_cost >= 0 then unit_cost end as unit_cost
+    case when unit_cost between 0 and 99999999 then unit_cost end as unit_cost
 from known
 where product_code is not null
 order by product_code asc, changed_at desc nulls last, load_id desc, row_number desc

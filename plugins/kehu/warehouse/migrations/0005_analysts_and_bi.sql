@@ -63,7 +63,7 @@ begin
     for layer in
         select nspname from pg_namespace
         where
-            nspname in ('staging', 'intermediate', 'ml_features', 'ml', 'identity', 'marts')
+            nspname in ('staging', 'intermediate', 'ml_features', 'ml', 'identity', 'history', 'marts')
             or nspname like 'raw\_%'
     loop
         execute format('grant usage on schema %I to sandbox_builder', layer);
@@ -72,7 +72,6 @@ begin
     end loop;
 end
 $$;
-alter role sandbox_builder set statement_timeout = '15min';
 grant usage on schema ops to sandbox_builder;
 grant select on ops.runs, ops.published_run, ops.manifests to sandbox_builder;
 grant select on ops.loads, ops.quarantine, ops.source_entities, ops.entity_runs to sandbox_builder;

@@ -22,3 +22,8 @@ create table ops.changed_keys (
 create index changed_keys_entity on ops.changed_keys (entity, seq);
 comment on table ops.changed_keys is
     'What kept models changed, by entity and key, for the models that read them. Key null: everything.';
+
+-- Analysts' docs and sandboxes ask what a kept model knows.
+grant usage on schema kept to sandbox_builder;
+grant select on ops.model_states, ops.changed_keys to sandbox_builder;
+alter default privileges in schema kept grant select on tables to sandbox_builder;
