@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import psycopg
 
-from tools.contracts import current_shapes
+from tools.contracts import KEY, current_shapes
 
 NIGHT = date(2024, 3, 20)
 CALENDAR = (date(2024, 1, 1), date(2024, 4, 30))
@@ -53,7 +53,7 @@ class World:
         with psycopg.connect(url) as connection:
             connection.execute(f"create schema if not exists {schema}")
             for mart, rows in self.marts.items():
-                columns = ", ".join(f"{name} {kind}" for name, kind in shapes[mart].items())
+                columns = ", ".join(f"{name} {kind}" for name, kind in shapes[mart].items() if name != KEY)
                 connection.execute(f"create table {schema}.{mart} ({columns})")
                 names = list(rows[0])
                 insert = f"insert into {schema}.{mart} ({', '.join(names)}) values ({', '.join(['%s'] * len(names))})"

@@ -15,7 +15,7 @@ from kehu.warehouse.runs import open_night
 from tests.dbt_project.metric_truths import TRUTHS
 from tests.dbt_project.metric_world import CALENDAR, NIGHT, World, days
 from tests.dbt_project.warehouse import Warehouse
-from tools.contracts import current_shapes
+from tools.contracts import KEY, current_shapes
 from tools.metrics import ask
 from tools.semantic_layer import meta_of, problems, read_definitions, scale_of, sql_of
 
@@ -85,7 +85,7 @@ def test_a_metric_is_what_it_should_be_by_a_dimension(asked, name):
 
 
 def reported(asked):
-    names = [name for name in current_shapes()["rpt_kpis_daily"] if name != "kpi_date"]
+    names = [name for name in current_shapes()["rpt_kpis_daily"] if name not in ("kpi_date", KEY)]
     rows = asked.warehouse.rows(f"select kpi_date, {', '.join(names)} from {asked.night.schema}.rpt_kpis_daily")
     return {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
 
