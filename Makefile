@@ -38,6 +38,7 @@ simulate: $(VENV)/.runtime ## tell and draw what other identity settings would c
 
 metrics: $(VENV)/.dev ## ask the metrics (ARGS="query --metrics revenue --group-by metric_time__month"; list, dimensions)
 	@$(PY) tools/metrics.py $(or $(ARGS),list)
+
 sandbox: $(VENV)/.runtime ## build the models you changed in a schema of your own (NAME=anna, ARGS=--drop removes it)
 	@$(KEHU) sandbox $(if $(NAME),--name $(NAME)) $(ARGS)
 

@@ -9,12 +9,13 @@
     {%- set run_id = var('run_schema') | replace('run_', '') | int -%}
     {%- set fresh = this.identifier ~ '__fresh' -%}
     {%- set target_table = this.incorporate(type='table') -%}
+    {%- set is_sandbox = target.name == 'sandbox' -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {% if is_published and target.name != 'sandbox' and kept_is_there() %} {% do kept_widen(rows) %} {% endif %}
+    {% if is_published and not is_sandbox and kept_is_there() %} {% do kept_widen(rows) %} {% endif %}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
-    {% if target.name == 'sandbox' %}
+    {% if is_sandbox %}
         {#- An analyst's sandbox is made afresh each time, and knows nothing of runs. -#}
         {% call statement('main') %} {{ get_create_table_as_sql(False, target_table, sql) }} {% endcall %}
         {% do create_indexes(target_table) %}
@@ -41,7 +42,7 @@
     {% do run_query('analyze ' ~ rows) %}
     {% endif %}
 
-    {%- set built = this.incorporate(type='view') if is_published and target.name != 'sandbox' else target_table -%}
+    {%- set built = this.incorporate(type='view') if is_published and not is_sandbox else target_table -%}
     {% do persist_docs(built, model) %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {{ adapter.commit() }}
@@ -86,7 +87,7 @@
         and (run_to is null or run_to > {{ run_id }})
 {%- endmacro %}
 
-{#- The columns of the contract. -#}
-{% macro kept_names() -%}
-    {% for name in model.columns -%} {{ adapter.quote(name) }}{{ ", " if not loop.last }} {%- endfor %}
+{#- Names of columns, quoted, with commas: those of the contract unless others are given. -#}
+{% macro kept_names(names=none, prefix='') -%}
+    {% for name in names or model.columns -%} {{ prefix }}{{ adapter.quote(name) }}{{ ", " if not loop.last }} {%- endfor %}
 {%- endmacro %}

@@ -78,9 +78,7 @@
 {% macro kept_compare(rows, fresh, names, kept, consumed, is_published) -%}
     {%- set is_same %}
         kept_rows.{{ kept['key'] }} = fresh_rows.{{ kept['key'] }}
-        and ({% for name in names %}kept_rows.{{ adapter.quote(name) }}{{ ", " if not loop.last }}{% endfor %})
-        is not distinct from
-        ({% for name in names %}fresh_rows.{{ adapter.quote(name) }}{{ ", " if not loop.last }}{% endfor %})
+        and ({{ kept_names(names, 'kept_rows.') }}) is not distinct from ({{ kept_names(names, 'fresh_rows.') }})
     {%- endset -%}
     create temporary table {{ fresh }}_gone on commit drop as
     select kept_rows.ctid as place, kept_rows.*
@@ -114,9 +112,8 @@
 {%- endmacro %}
 
 {% macro kept_insert(rows, fresh, names, is_published, run_id) -%}
-    {%- set listed -%} {% for name in names %}{{ adapter.quote(name) }}{{ ", " if not loop.last }}{% endfor %} {%- endset -%}
-    insert into {{ rows }} ({{ listed }} {{ ", run_from" if is_published }})
-    select {{ listed }} {{ ", " ~ run_id if is_published }} from {{ fresh }}_new
+    insert into {{ rows }} ({{ kept_names(names) }} {{ ", run_from" if is_published }})
+    select {{ kept_names(names) }} {{ ", " ~ run_id if is_published }} from {{ fresh }}_new
 {%- endmacro %}
 
 {#- What changed rows tell, as they were and as they are. -#}
