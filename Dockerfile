@@ -20,9 +20,11 @@ RUN useradd --uid 50000 --create-home kehu \
     && chown -R kehu:kehu /opt/airflow /var/lib/kehu
 
 WORKDIR /opt/kehu
-COPY requirements/bootstrap.txt requirements/runtime.txt requirements/
+# lineage adds OpenLineage's provider to what a night needs (docs/lineage.md).
+ARG KEHU_REQUIREMENTS=runtime
+COPY requirements/bootstrap.txt requirements/${KEHU_REQUIREMENTS}.txt requirements/
 RUN pip install --no-cache-dir --require-hashes -r requirements/bootstrap.txt \
-    && uv pip install --system --no-cache --compile-bytecode --require-hashes -r requirements/runtime.txt
+    && uv pip install --system --no-cache --compile-bytecode --require-hashes -r requirements/${KEHU_REQUIREMENTS}.txt
 
 COPY dags/ dags/
 COPY plugins/ plugins/

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from bench.marts import measure_marts
 from bench.night import installation, measure_night
 from bench.peers import dbt_against_psql, ingest_against_copy
 from bench.services import measure_services
@@ -59,7 +60,8 @@ def main() -> None:
     """Measure the sample and a generated world."""
     parser = argparse.ArgumentParser(prog="bench")
     parser.add_argument("--customers", type=int, default=100_000)
-    parser.add_argument("--only", choices=["sources", "sample", "world"])
+    parser.add_argument("--only", choices=["sources", "sample", "world", "marts"])
+    parser.add_argument("--marts", type=int, nargs=2, default=[1_000_000, 10_000_000], metavar=("CUSTOMERS", "LINES"))
     options = parser.parse_args()
     result: dict = {"machine": {"cpus": psutil.cpu_count(), "python": platform.python_version()}}
     if options.only in (None, "sources"):
@@ -73,6 +75,10 @@ def main() -> None:
             say(f"world: a linked world of {options.customers:,} customers")
             result["world_generator"] = _generate(Path(folder), options.customers)
             result["world"] = measure("world", Path(folder) / "sources.yml")
+    if options.only in (None, "marts"):
+        customers, lines = options.marts
+        say(f"marts: {lines:,} order lines of {customers:,} customers, a night with 1 % more, and DuckDB")
+        result["marts"] = measure_marts(customers, lines)
     print(json.dumps(result, indent=1))
 
 

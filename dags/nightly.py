@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta, timezone
+from datetime import datetime, time, timezone
 
 from airflow.sdk import CronDataIntervalTimetable, Param, TaskGroup, chain, dag
 
 from kehu.airflow import nightly as stages
+from kehu.airflow.alerts import on_run_failure, on_task_failure, tell_stale_sources
+from kehu.airflow.limits import NIGHT_DEADLINE, done_within
 from kehu.airflow.sources import configured, ingest_stage
 from kehu.airflow.stages import open_night_task
 from kehu.airflow.tags import Tag
@@ -29,13 +31,9 @@ LAST_NIGHT = SOURCES.last_night
             None, type=["null", "string"], format="date", description="Last day to include; empty: the run's own day"
         )
     },
-    default_args={
-        "owner": "data team",
-        "retries": 2,
-        "retry_delay": timedelta(seconds=20),
-        "retry_exponential_backoff": 2.0,
-        "execution_timeout": timedelta(hours=2),
-    },
+    default_args={"owner": "data team", "on_failure_callback": on_task_failure},
+    on_failure_callback=on_run_failure,
+    deadline=done_within(NIGHT_DEADLINE),
     doc_md="""
 ### What it does
 Builds one night: loads what is new up to the night's day, checks it, builds customer, transaction and score marts in a
@@ -57,7 +55,13 @@ def nightly() -> None:
     with TaskGroup("ingest", tooltip="One task per configured source"):
         ingested = [ingest_stage(source)(night) for source in SOURCES]
     with TaskGroup("scores", tooltip="Scores in Python"):
-        scored = [stages.score_segments(night), stages.score_value(night), stages.score_churn(night)]
+        scored = [
+            stages.score_segments(night),
+            stages.score_value(night),
+            stages.score_churn(night),
+            stages.score_feedback(night),
+            stages.score_recommendations(night),
+        ]
     chain(
         ingested,
         stages.require_sources(night),
@@ -70,11 +74,14 @@ def nightly() -> None:
         stages.dbt_stage("build_marts")(night),
         stages.dbt_stage("build_features")(night),
         [*scored, stages.keep_history(night)],
+        stages.monitor_models(night),
+        stages.dbt_stage("build_candidates")(night),
+        stages.keep_lists(night),
         stages.dbt_stage("build_score_marts")(night),
         stages.attach_marts(night),
         stages.check_scores(night),
         stages.publish(night),
-        stages.report(night),
+        [stages.report(night), tell_stale_sources(night)],
     )
 
 

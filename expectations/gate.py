@@ -9,36 +9,54 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import great_expectations as gx
 import great_expectations.expectations as gxe
 import psycopg
 from great_expectations.expectations import Expectation
+from great_expectations.expectations.expectation import (
+    ColumnMapExpectation,
+    ColumnPairMapExpectation,
+    MulticolumnMapExpectation,
+)
+from psycopg.types.json import Jsonb
 
 logging.getLogger("great_expectations").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True)
 class Check:
-    """One rule: its name, what to tell a person whose row breaks it, how bad that is, and the expectation."""
+    """One rule: its name, what to tell a person whose row breaks it, how bad that is, and the expectation.
+
+    A file in which more than `max_share` of the rows break it (and more than a few) is refused.
+    """
 
     rule: str
     reason: str
     severity: str
     expectation: Expectation
+    max_share: float = 0.1
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one check ended. `positions` are the key values of offending rows, for quarantine checks only."""
+    """How one check ended.
+
+    `observed` is what a check of all rows together saw (a count, a mean); `positions` are the key values of offending
+    rows, for quarantine checks only.
+    """
 
     check: Check
     is_passed: bool
     count_evaluated: int | None = None
     count_unexpected: int | None = None
     error: str | None = None
+    observed: float | None = None
     positions: list[tuple[Any, ...]] = field(default_factory=list)
 
     @property
@@ -51,9 +69,19 @@ class GateError(RuntimeError):
     """A gate is closed; the message names the table, the rule and the reason."""
 
 
+def ephemeral_context() -> Any:
+    """A context of Great Expectations that leaves nothing behind, not even the folder it makes for Data Docs."""
+    context = gx.get_context(mode="ephemeral")
+    for name, site in dict(context.variables.data_docs_sites or {}).items():
+        context.delete_data_docs_site(name)
+        with suppress(OSError):
+            Path(site["store_backend"]["base_directory"]).rmdir()
+    return context
+
+
 def run_gate(url: str, query: str, checks: Sequence[Check], key: Sequence[str] = ()) -> list[Outcome]:
     """Evaluate `checks` on the rows of `query`; `key` names the columns that locate a row."""
-    context = gx.get_context(mode="ephemeral")
+    context = ephemeral_context()
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     sqlalchemy_url = url.replace("postgresql://", "postgresql+psycopg2://", 1)
     datasource = context.data_sources.add_postgres("warehouse", connection_string=sqlalchemy_url)
@@ -69,8 +97,8 @@ def run_gate(url: str, query: str, checks: Sequence[Check], key: Sequence[str] =
     ]
     return [
         Outcome(check, True, rows, 0 if _is_strict(check) else None)
-        if verdicts[_name(check.expectation.configuration)].success
-        else _evaluate(batch, check, key)
+        if verdicts[_name(check.expectation.configuration)].success and _asks_each_row(check)
+        else _evaluate(batch, check, key, rows)
         for check in checks
     ]
 
@@ -84,7 +112,12 @@ def record(url: str, run_id: int, gate: str, table: str, outcomes: Sequence[Outc
         )
         with connection.cursor() as cursor:
             cursor.executemany(
-                "insert into ops.quality_results values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                """
+                insert into ops.quality_results (
+                    run_id, gate, table_name, expectation, severity, is_passed, count_evaluated, count_unexpected,
+                    error, reason, configuration, observed_value
+                ) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                """,
                 [
                     (
                         run_id,
@@ -96,6 +129,9 @@ def record(url: str, run_id: int, gate: str, table: str, outcomes: Sequence[Outc
                         outcome.count_evaluated,
                         outcome.count_unexpected,
                         outcome.error,
+                        outcome.check.reason,
+                        Jsonb(_configuration(outcome.check.expectation.configuration)),
+                        outcome.observed,
                     )
                     for outcome in outcomes
                 ],
@@ -110,12 +146,14 @@ def require_open(table: str, outcomes: Sequence[Outcome]) -> None:
             raise GateError(f"{table}: {outcome.check.rule}: {why}")
 
 
-def _evaluate(batch: Any, check: Check, key: Sequence[str]) -> Outcome:
+def _evaluate(batch: Any, check: Check, key: Sequence[str], rows: int) -> Outcome:
     result_format: dict[str, Any] = {"result_format": "SUMMARY"}
     if check.severity == "quarantine":
         result_format = {
             "result_format": "COMPLETE",
             "unexpected_index_column_names": list(key),
+            # Without it the library names the first twenty rows, and the others would go on to staging.
+            "partial_unexpected_count": rows,
             "return_unexpected_index_query": False,
         }
     result = batch.validate(check.expectation, result_format=result_format)
@@ -124,19 +162,31 @@ def _evaluate(batch: Any, check: Check, key: Sequence[str]) -> Outcome:
         return Outcome(check, False, error="the check itself failed to run")
     details = result.result
     positions = [tuple(row[name] for name in key) for row in details.get("unexpected_index_list") or []]
+    observed = details.get("observed_value")
     return Outcome(
         check,
         bool(result.success),
-        details.get("element_count"),
+        details.get("element_count", rows),
         details.get("unexpected_count"),
+        observed=float(observed) if isinstance(observed, int | float | Decimal) else None,
         positions=positions,
     )
 
 
+def _configuration(configuration: Any) -> dict[str, Any]:
+    """The type and the arguments of an expectation."""
+    kwargs = {name: value for name, value in configuration.kwargs.items() if name != "batch_id"}
+    return {"type": configuration.type, "kwargs": kwargs}
+
+
 def _name(configuration: Any) -> str:
     """What tells one expectation of a suite from the others."""
-    kwargs = {name: value for name, value in configuration.kwargs.items() if name != "batch_id"}
-    return json.dumps([configuration.type, kwargs], sort_keys=True, default=str)
+    return json.dumps(_configuration(configuration), sort_keys=True, default=str)
+
+
+def _asks_each_row(check: Check) -> bool:
+    """Whether the check asks rows one by one; the others see a figure of all rows that is worth keeping."""
+    return isinstance(check.expectation, ColumnMapExpectation | ColumnPairMapExpectation | MulticolumnMapExpectation)
 
 
 def _is_strict(check: Check) -> bool:

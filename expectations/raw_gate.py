@@ -1,15 +1,18 @@
 """The first gate: what landed, before staging reads any of it.
 
 The shop's order lines have a suite of their own. Records (JSON Lines, databases, APIs) are checked for what makes one
-readable; columns of other files are held to their contract when they land, so their loads are accepted here.
+readable, those of some entities for what they tell; columns of other files are held to their contract when they land,
+so their loads are accepted here. Loads and sources as a whole are looked at for columns, delay and freshness.
 """
 
 from __future__ import annotations
 
+from expectations.days_gate import check_days
 from expectations.gate import GateError, record, require_open, run_gate
 from expectations.records_gate import GATE, ORDER_LINES, bad_rows, broken_files, check_records
+from expectations.sources_gate import check_freshness, check_loads
 from expectations.suites import shop_order_lines as suite
-from kehu.warehouse.quarantine import BadRow, Load, loads_to_check, settle
+from kehu.warehouse.quarantine import BadRow, Load, fresh_loads, loads_to_check, replays_to_check, settle
 from kehu.warehouse.runs import Counts, Night
 
 
@@ -21,14 +24,17 @@ def check_raw(url: str, night: Night) -> Counts:
     GateError
         If a file of order lines is broken or a check cannot run; nothing of the files at hand is accepted then.
     """
+    check_loads(url, night, fresh_loads(url, night))
     both = (check_records(url, night), _check_order_lines(url, night))
+    check_freshness(url, night)
     return Counts(
         *(sum(getattr(counts, name) or 0 for counts in both) for name in ("rows_in", "rows_out", "quarantined"))
     )
 
 
 def _check_order_lines(url: str, night: Night) -> Counts:
-    loads = loads_to_check(url, *ORDER_LINES, night)
+    days = loads_to_check(url, *ORDER_LINES, night)
+    loads = days + replays_to_check(url, *ORDER_LINES, night)
     count_rows = sum(load.count_rows for load in loads)
     if count_rows == 0:
         settle(url, night, loads, [], [])
@@ -42,6 +48,8 @@ def _check_order_lines(url: str, night: Night) -> Counts:
     if broken:
         settle(url, night, [], broken, [])
         raise GateError(_why(broken[0], bad))
+    # A day that is odd as a whole is refused before any of it counts; it stays landed until it is mended or waived.
+    check_days(url, night, days)
     settle(url, night, loads, [], bad)
     count_bad = len({(row.load_id, row.row_number) for row in bad})
     return Counts(count_rows, count_rows - count_bad, count_bad)

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import psycopg
 
-from expectations.gate import record, require_open, run_gate
+from expectations.gate import GateError, record, require_open, run_gate
 from expectations.suites import customer_scores as suite
+from expectations.suites import customer_scores_drift as drift
+from kehu.warehouse.quarantine import is_waived
 from kehu.warehouse.runs import Counts, Night
 
 GATE = "scores"
@@ -29,7 +31,23 @@ def check_scores(url: str, night: Night, segments: Sequence[str]) -> Counts:
     outcomes = run_gate(url, suite.QUERY.format(run_id=night.run_id), checks)
     record(url, night.run_id, GATE, suite.TABLE, outcomes)
     require_open(suite.TABLE, outcomes)
+    _check_drift(url, night)
     return Counts(expected_rows, expected_rows, 0)
+
+
+def _check_drift(url: str, night: Night) -> None:
+    """Hold the scores beside those that readers see; a person may have found right that they differ."""
+    query = drift.QUERY.format(
+        run_id=night.run_id, as_of_date=night.as_of_date, max_days=drift.MAX_DAYS, min_customers=drift.MIN_CUSTOMERS
+    )
+    outcomes = run_gate(url, query, drift.checks())
+    record(url, night.run_id, GATE, drift.TABLE, outcomes)
+    closed = [outcome for outcome in outcomes if not outcome.is_passed and outcome.severity == "block"]
+    if not is_waived(url, night) or any(outcome.error for outcome in closed):
+        try:
+            require_open(drift.TABLE, outcomes)
+        except GateError as error:
+            raise GateError(f"{error}. If it is right: make waive NIGHT={night.as_of_date} REASON=...") from None
 
 
 _METHODS = "select count(*) from store.fct_customer_scores where run_id = {run_id} and {column} <> 'none'"

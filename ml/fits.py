@@ -21,6 +21,12 @@ class Fit:
     count_customers: int
     parameters: dict[str, float] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
+    calibration: tuple[tuple[float, float, float], ...] = ()
+    """Out of time, by bins of the prediction: mean prediction, observed mean, rows."""
+    trained_as_of: date | None = None
+    """The night whose features it learned from; None: the night itself."""
+    training_failure: str | None = None
+    """Why the last training failed, where it did."""
 
 
 def save_fit(url: str, as_of_date: date, fit: Fit) -> None:
@@ -30,7 +36,8 @@ def save_fit(url: str, as_of_date: date, fit: Fit) -> None:
         cursor.execute("delete from ml.fits where as_of_date = $1::date and model = $2", [night, fit.model])
         cursor.execute(
             "insert into ml.fits (as_of_date, model, model_version, method, is_fallback, note, count_customers,"
-            " parameters, metrics) values ($1::date, $2, $3, $4, $5, $6, $7, $8::text::jsonb, $9::text::jsonb)",
+            " parameters, metrics, trained_as_of, training_failure) values ($1::date, $2, $3, $4, $5, $6, $7,"
+            " $8::text::jsonb, $9::text::jsonb, $10::date, $11)",
             [
                 night,
                 fit.model,
@@ -41,6 +48,8 @@ def save_fit(url: str, as_of_date: date, fit: Fit) -> None:
                 fit.count_customers,
                 _json(fit.parameters),
                 _json(fit.metrics),
+                (fit.trained_as_of or as_of_date).isoformat(),
+                fit.training_failure,
             ],
         )
 

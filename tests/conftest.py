@@ -13,6 +13,7 @@ from kehu.local.environment import with_database
 from kehu.local.home import Home
 from kehu.local.postgres import ensure_server, remove_server
 from kehu.warehouse.migrate import migrate
+from tests.parsing import project_read_once
 from tests.shops import SmallShop
 
 # The tests' own installation: nothing of the developer's is read or written.
@@ -35,7 +36,14 @@ def home(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture(scope="session")
-def server_url(home: Home) -> str:
+def project_reading(tmp_path_factory: pytest.TempPathFactory):
+    """Builds in this process do not read the whole dbt project again and again."""
+    with project_read_once(tmp_path_factory.mktemp("reading")):
+        yield
+
+
+@pytest.fixture(scope="session")
+def server_url(home: Home, project_reading: None) -> str:
     """A URL of the session's server."""
     return ensure_server(home).dsn(home.secrets()["postgres_password"], "postgres")
 

@@ -23,6 +23,7 @@ CHECKS: dict[str, list[str]] = {
     "dbt conventions": ["dbt-bouncer", "run"],
     "contracts of the marts": ["python", "tools/contracts.py"],
     "registry of tags": ["python", "tools/tags.py"],
+    "registry of lists": ["python", "tools/lists.py"],
     "metrics": ["python", "tools/metrics.py", "check"],
     "compose": ["check-jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml"],
     "Dockerfile": ["hadolint", "--failure-threshold", "warning", "Dockerfile"],

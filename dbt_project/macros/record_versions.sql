@@ -1,6 +1,19 @@
 {#- The loads of a source whose rows are known on the night, as a subquery: accepted ones up to the night, of a file that was
-    sent again its newest accepted version. Loads without a file all count. -#}
+    sent again its newest accepted version. Loads without a file all count. What corrects rows of a load counts with it. -#}
 {% macro accepted_loads(source_name) -%}
+        with counted as (
+            {{ accepted_files(source_name) }}
+        )
+
+        select load_id from counted
+        union all
+        select replays.load_id
+        from {{ source('ops', 'loads') }} as replays
+        inner join counted on replays.replays_load_id = counted.load_id
+        where replays.status = 'accepted'
+{%- endmacro %}
+
+{% macro accepted_files(source_name) -%}
         -- A file is known by its day, else by its name without its packing. Load ids grow with time.
         select max(load_id) as load_id
         from {{ source('ops', 'loads') }}
@@ -8,6 +21,7 @@
             source = '{{ source_name }}'
             and status = 'accepted'
             and as_of_date <= {{ as_of_date() }}
+            and replays_load_id is null
         group by
             entity,
             file_date,

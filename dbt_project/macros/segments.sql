@@ -20,3 +20,12 @@
     {{ "union all" if not loop.last }}
     {%- endfor %}
 {%- endmacro %}
+
+{#- Customers with an order that begins to count, or ceases to, on a day from first_day to last_day (see kept_reached). -#}
+{% macro measures_moved(first_day, last_day, consumed) -%}
+    select customer_id as key
+    from {{ ref('fct_orders') }}
+    where
+        order_date between {{ first_day }} and {{ last_day }}
+        or order_date + {{ var('segment_window_days') }} between {{ first_day }} and {{ last_day }}
+{%- endmacro %}

@@ -15,6 +15,8 @@ select
     expected_purchases,
     value_horizon_days::float8 as value_horizon_days,
     customer_value::float8 as customer_value,
+    customer_value_lower::float8 as customer_value_lower,
+    customer_value_upper::float8 as customer_value_upper,
     churn_probability,
     churn_method
 from store.fct_customer_scores
@@ -42,6 +44,7 @@ def checks(segments: Sequence[str], expected_rows: int, has_values: bool, has_ch
             "block",
             gxe.ExpectColumnValuesToBeInSet(column="segment", value_set=list(segments)),
         ),
+        _present("segment_present", "segment", "a customer has no segment"),
         Check(
             "churn_is_probability",
             "a churn probability is below 0 or above 1",
@@ -53,6 +56,17 @@ def checks(segments: Sequence[str], expected_rows: int, has_values: bool, has_ch
             "a customer value is negative",
             "block",
             gxe.ExpectColumnValuesToBeBetween(column="customer_value", min_value=0),
+        ),
+        Check(
+            "interval_in_order",
+            "an interval of a customer value ends below its beginning",
+            "block",
+            gxe.ExpectColumnPairValuesAToBeGreaterThanB(
+                column_A="customer_value_upper",
+                column_B="customer_value_lower",
+                or_equal=True,
+                ignore_row_if="either_value_is_missing",
+            ),
         ),
         Check(
             "purchases_within_horizon",
@@ -68,6 +82,7 @@ def checks(segments: Sequence[str], expected_rows: int, has_values: bool, has_ch
     ]
     if expected_rows and has_values:
         suite.append(_present("value_present", "customer_value", "a customer has no value"))
+        suite.append(_present("interval_present", "customer_value_upper", "a customer's value has no interval"))
     if expected_rows and has_churn:
         suite.append(_present("churn_present", "churn_probability", "a customer has no churn probability"))
         suite.append(

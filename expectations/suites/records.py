@@ -10,9 +10,16 @@ from expectations.gate import Check
 
 TABLE = "raw records"
 KEY = ("load_id", "row_number")
+# A version that comes twice counts once. What versions of one moment tell is compared by a hash.
 ROWS = """
-select _load_id as load_id, _row_number as row_number, coalesce(_fault, '') as fault
-from "{schema}"."{table}" where _load_id = any(array[{load_ids}]::bigint[])
+select _load_id as load_id, _row_number as row_number, coalesce(_fault, '') as fault,
+    case when _fault is null and _changed_at is not null and min(content) over moment <> max(content) over moment
+        then 1 else 0 end as contradicts
+from (
+    select *, jsonb_hash_extended(record, 0) as content
+    from "{schema}"."{table}" where _load_id = any(array[{load_ids}]::bigint[])
+) as hashed
+window moment as (partition by _load_id, _record_id, _is_deleted, _changed_at)
 """
 
 
@@ -30,6 +37,12 @@ def checks() -> list[Check]:
         _without("record_is_json", "not_json", "the line is not a JSON object that can be read"),
         _without("record_has_key", "no_key", "the record lacks its key"),
         _without("record_has_time", "no_time", "the record's time of change is missing or not a time"),
+        Check(
+            "versions_agree",
+            "a file tells two things of one record at one moment; the later line counts",
+            "warn",
+            gxe.ExpectColumnValuesToBeBetween(column="contradicts", max_value=0),
+        ),
     ]
 
 

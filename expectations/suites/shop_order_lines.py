@@ -9,12 +9,15 @@ from expectations.gate import Check
 TABLE = "raw_shop.order_lines"
 KEY = ("load_id", "row_number")
 
+# Control characters but tab and line ends, zero-width ones, and those that turn the direction of writing.
+UNPRINTABLE = r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
 QUERY = """
 select
     lines._load_id as load_id,
     lines._row_number as row_number,
     coalesce(lines."InvoiceNo", '') as invoice_number,
     coalesce(trim(lines."StockCode"), '') as stock_code,
+    concat(lines."InvoiceNo", lines."StockCode", lines."Description", lines."Country") as texts,
     coalesce(lines."Quantity", '') as quantity,
     coalesce(lines."UnitPrice", '') as unit_price,
     coalesce(lines."InvoiceDate", '') as invoice_date,
@@ -77,6 +80,12 @@ def checks() -> list[Check]:
             "InvoiceDate is not on the file's day",
             "quarantine",
             gxe.ExpectColumnPairValuesToBeEqual(column_A="invoice_day", column_B="file_day"),
+        ),
+        Check(
+            "texts_are_printable",
+            "a text has control characters, or characters that nobody sees",
+            "quarantine",
+            gxe.ExpectColumnValuesToNotMatchRegex(column="texts", regex=UNPRINTABLE),
         ),
         _matches(
             "customer_number_known",

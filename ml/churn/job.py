@@ -1,65 +1,82 @@
-"""The nightly churn job: train on closed windows, score the night and the comparison date."""
+"""The nightly churn job: the night's champion scores the night and the comparison date; the first night trains one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from kehu.warehouse.runs import Counts
 from kehu.warehouse.tables import replace_night
-from ml.churn.evaluate import back_test
-from ml.churn.model import FEATURES, fit_churn_model, has_enough, labelled, predict_churn
-from ml.fits import Fit, save_fit
-from ml.tables import night_and_before, read_snapshots
-from ml.value.model import fit_value_model
+from ml.churn.features import read_features, read_movements
+from ml.churn.model import ChurnClassifier
+from ml.churn.process import COLUMN, add_process
+from ml.churn.question import QUESTION, ChurnFeatures
+from ml.churn.reasons import columns as reason_columns
+from ml.churn.reasons import reasons_of
+from ml.churn.recipe import MODEL_VERSION
+from ml.churn.survival import survival_curves
+from ml.churn.train import predict_churn
+from ml.fits import save_fit
+from ml.registry.night import speaker
+from ml.tables import night_and_before
 
-MODEL_VERSION = "churn-1"
-Predictor = Callable[[pd.DataFrame], np.ndarray]
 
+def score(url: str, as_of_date: date, run_id: int | None = None) -> Counts:
+    """Score by the night's champion or fall back, write one row per customer and the cohorts' survival curves.
 
-def score(url: str, as_of_date: date) -> Counts:
-    """Fit or fall back, score, write one row per customer."""
-    snapshots = read_snapshots(url, as_of_date)
+    Raises
+    ------
+    LeakError
+        If there is no champion yet, and a feature seems to know the future; nothing is written then.
+    RegistryError
+        If the champion is not what the registry stored.
+    """
+    snapshots = read_features(url, as_of_date)
     if snapshots.empty:
         return Counts(0, 0)
-    night, before = night_and_before(snapshots)
-    predict, fit = train(snapshots, night)
+    night, _ = night_and_before(snapshots)
+    horizon = int(night["churn_horizon_days"].iloc[0])
+    # Sums of several threads end in any order; and threads that wait for each other cost more than they bring here.
+    with threadpool_limits(1):
+        model, fit = speaker(
+            url,
+            QUESTION,
+            as_of_date,
+            horizon,
+            len(night),
+            lambda: ChurnFeatures(snapshots, read_movements(url)),
+            run_id,
+        )
+        scores = score_frame(model, fit.method, snapshots, fit.model_version)
     save_fit(url, as_of_date, fit)
-    rows = score_frame(predict, fit.method, night, before)
-    written = replace_night(url, "ml", "customer_churn", rows, as_of_date)
-    return Counts(len(night), written)
+    curves = survival_curves(night).assign(as_of_date=as_of_date, scored_at=snapshots["scored_at"].iloc[0])
+    replace_night(url, "ml", "survival_curves", curves, as_of_date)
+    return Counts(len(night), replace_night(url, "ml", "customer_churn", scores, as_of_date))
 
 
-def train(snapshots: pd.DataFrame, night: pd.DataFrame) -> tuple[Predictor, Fit]:
-    """A predictor and its description: logistic if the labels carry it, else from the purchase process."""
-    rows = labelled(snapshots)
-    if has_enough(rows):
-        model = fit_churn_model(rows)
-        note = f"Logistic regression on {len(rows)} labelled snapshots; measured on the newest closed window."
-        weights = dict(zip(FEATURES, map(float, model[-1].coef_[0]), strict=True))
-        fit = Fit("churn", MODEL_VERSION, "logistic", False, note, len(night), weights, back_test(rows))
-        return lambda frame: predict_churn(model, frame), fit
-    process = fit_value_model(night)
-    if process.process is not None:
-        note = "Too few closed windows to train on: the probability of no purchase comes from the purchase process."
-        fit = Fit("churn", MODEL_VERSION, "purchase_process", True, note, len(night))
-        return lambda frame: process.probability_no_purchase(frame, frame["churn_horizon_days"].to_numpy(float)), fit
-    note = "Too little history for a churn probability; none is given."
-    fit = Fit("churn", MODEL_VERSION, "none", True, note, len(night))
-    return lambda frame: np.full(len(frame), np.nan), fit
-
-
-def score_frame(predict: Predictor, method: str, night: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `ml.customer_churn`, ordered by customer."""
-    scores = pd.DataFrame({"churn_probability": predict(night)}, index=night.index)
-    previous = pd.Series(predict(before), index=before.index, dtype=float)
+def score_frame(
+    model: ChurnClassifier | None, method: str, snapshots: pd.DataFrame, model_version: str = MODEL_VERSION
+) -> pd.DataFrame:
+    """Rows of `ml.customer_churn`, ordered by customer; `snapshots` hold the night and the comparison date."""
+    night, before = (add_process(part.reset_index()).set_index("customer_id") for part in night_and_before(snapshots))
+    scores = pd.DataFrame({"churn_probability": _probability(model, night)}, index=night.index)
+    previous = pd.Series(_probability(model, before), index=before.index, dtype=float)
     scores["previous_churn_probability"] = previous.reindex(night.index)
+    if model is not None:
+        scores = scores.join(reasons_of(model, night))
+    else:
+        scores = scores.assign(**dict.fromkeys(reason_columns(), None))
     scores["as_of_date"] = night["as_of_date"]
     scores["horizon_days"] = night["churn_horizon_days"]
     scores["churn_method"] = method
-    scores["model_version"] = MODEL_VERSION
+    scores["model_version"] = model_version
     scores["scored_at"] = night["scored_at"]
-    return scores.rename_axis("customer_id").reset_index()
+    return scores.rename_axis("customer_id").sort_index().reset_index()
+
+
+def _probability(model: ChurnClassifier | None, rows: pd.DataFrame) -> NDArray[np.float64]:
+    return rows[COLUMN].to_numpy(dtype=float) if model is None else predict_churn(model, rows)

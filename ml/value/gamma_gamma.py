@@ -7,64 +7,106 @@ the mean is over repeat purchases only: neither the first purchase nor customers
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.special import digamma, gammaln
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
 
 from ml.value.likelihood import Array, maximise
 
-
-@dataclass(frozen=True)
-class GammaGamma:
-    """A fitted model: spend is gamma(p, nu) with nu ~ gamma(q, v) over customers; `v` in money."""
-
-    p: float
-    q: float
-    v: float
-    log_likelihood: float
-
-    @property
-    def population_mean(self) -> float:
-        """Expected spend per purchase of a customer nothing is known of (needs q > 1)."""
-        return self.p * self.v / (self.q - 1.0)
-
-    def expected_spend(self, x: Array, mean_spend: Array) -> Array:
-        """Expected spend per purchase given `x` repeat purchases of mean `mean_spend` (note 025, eq. 5).
-
-        Customers without a repeat get the population's mean.
-        """
-        spent = np.where(x > 0, x * np.nan_to_num(mean_spend), 0.0)
-        return np.asarray(self.p * (self.v + spent) / (self.p * x + self.q - 1.0))
+COLUMNS = ("count_repeat_purchases", "average_repeat_amount")
+MIN_BUYERS = 2
 
 
-def log_likelihood(parameters: Array, x: Array, mean_spend: Array) -> tuple[float, Array]:
-    """Log-likelihood (note 025, eq. 1a) over all repeat buyers, and its gradient by (p, q, v)."""
+def gamma_gamma_log_likelihood(parameters: Array, x: Array, mean_spend: Array) -> tuple[float, Array]:
+    """Log-likelihood (note 025, eq. 1a) over all repeat buyers, and its slopes by (p, q, v)."""
     p, q, v = parameters
-    total = x * mean_spend
-    value = gammaln(p * x + q) - gammaln(p * x) - gammaln(q) + q * np.log(v)
-    value += (p * x - 1.0) * np.log(mean_spend) + p * x * np.log(x) - (p * x + q) * np.log(v + total)
-    gradient = [
-        x * (digamma(p * x + q) - digamma(p * x) + np.log(total) - np.log(v + total)),
-        digamma(p * x + q) - digamma(q) + np.log(v) - np.log(v + total),
-        q / v - (p * x + q) / (v + total),
+    count, of = np.unique(x, return_inverse=True)
+    log_sum = np.log(v + x * mean_spend)
+    of_count = gammaln(p * count + q) - gammaln(p * count) - gammaln(q) + q * np.log(v) + p * count * np.log(count)
+    value = of_count[of] + (p * x - 1.0) * np.log(mean_spend) - (p * x + q) * log_sum
+    both, own = digamma(p * count + q)[of], digamma(p * count)[of]
+    slopes = [
+        x * (both - own + np.log(x * mean_spend) - log_sum),
+        both - digamma(q) + np.log(v) - log_sum,
+        q / v - (p * x + q) / (v + x * mean_spend),
     ]
-    return float(value.sum()), np.array([part.sum() for part in gradient])
+    return float(value.sum()), np.array([slope.sum() for slope in slopes])
 
 
-def fit_gamma_gamma(x: Array, mean_spend: Array) -> GammaGamma | None:
-    """Fit on repeat buyers (`x` > 0, spend > 0); None where there is no usable inner maximum.
+class GammaGamma(RegressorMixin, BaseEstimator):
+    """Spend per purchase is gamma(p, nu), and nu is gamma(q, v) over customers; `v` is in money.
 
-    `q` must exceed 1: below, the expected spend of a new customer is infinite.
+    Attributes
+    ----------
+    is_fallback_
+        Whether there is no usable inner maximum (`q` must exceed 1: below, the expected spend of a new customer is
+        infinite), so that `predict` gives everybody the mean of all repeat purchases.
+    parameters_
+        p, q and v; empty in the fallback.
+    log_likelihood_
+        At the maximum, over all repeat buyers; NaN in the fallback.
+    population_mean_
+        Expected spend per purchase of a customer nothing is known of.
     """
-    keep = (x > 0) & (mean_spend > 0)
-    if keep.sum() < 2:
-        return None
-    x, mean_spend = x[keep], mean_spend[keep]
-    unit = float(np.exp(np.log(mean_spend).mean()))
-    start = np.array([2.0, 2.0, 1.0])
-    end = maximise(lambda p: log_likelihood(p, x, mean_spend / unit), start, float(keep.sum()))
-    p, q, v = (float(value) for value in end.parameters)
-    if not end.is_inner or q <= 1.0:
-        return None
-    return GammaGamma(p, q, v * unit, end.log_likelihood - float(keep.sum()) * np.log(unit))
+
+    def fit(self, X: Any, y: Any = None) -> GammaGamma:  # noqa: N803, ARG002
+        """Fit on repeat buyers with a positive mean spend: a frame with `COLUMNS`, or an array of those two."""
+        x, spend = spend_arrays(X)
+        keep = (x > 0) & (spend > 0) & np.isfinite(spend)
+        # In a fixed order, so that sums do not depend on the order of rows.
+        order = np.lexsort((spend[keep], x[keep]))
+        x, spend = x[keep][order], spend[keep][order]
+        self.is_fallback_, self.log_likelihood_ = True, float("nan")
+        self.parameters_: dict[str, float] = {}
+        self.population_mean_ = float(np.average(spend, weights=x)) if len(x) else 0.0
+        if len(x) >= MIN_BUYERS:
+            self._search(x, spend)
+        return self
+
+    def predict(self, X: Any) -> Array:  # noqa: N803
+        """Expected spend per purchase (note 025, eq. 5); without a repeat, that of the population."""
+        check_is_fitted(self)
+        if self.is_fallback_:
+            return np.full(len(spend_arrays(X)[0]), self.population_mean_)
+        shape, scale = self.posterior(X)
+        return np.asarray(self.parameters_["p"] * scale / (shape - 1.0))
+
+    def posterior(self, X: Any) -> tuple[Array, Array]:  # noqa: N803
+        """Shape and scale of the gamma distribution of each customer's nu; not in the fallback."""
+        p, q, v = self._values()
+        x, spend = spend_arrays(X)
+        is_known = (x > 0) & np.isfinite(spend) & (spend > 0)
+        known = np.where(is_known, x, 0.0)
+        return q + p * known, v + known * np.where(is_known, spend, 0.0)
+
+    def _search(self, x: Array, spend: Array) -> None:
+        unit = float(np.exp(np.log(spend).mean()))
+        scaled = spend / unit
+        end = maximise(lambda p: gamma_gamma_log_likelihood(p, x, scaled), np.array([2.0, 2.0, 1.0]), float(len(x)))
+        p, q, v = (float(value) for value in end.parameters)
+        if not end.is_inner or q <= 1.0:
+            return
+        self.is_fallback_, self.parameters_ = False, {"p": p, "q": q, "v": v * unit}
+        self.log_likelihood_ = end.log_likelihood - len(x) * float(np.log(unit))
+        self.population_mean_ = p * v * unit / (q - 1.0)
+
+    def _values(self) -> tuple[float, float, float]:
+        return self.parameters_["p"], self.parameters_["q"], self.parameters_["v"]
+
+
+def spend_arrays(rows: Any) -> tuple[Array, Array]:
+    """Repeat purchases and their mean amount, of a frame with `COLUMNS` or an array of those two columns."""
+    if isinstance(rows, pd.DataFrame):
+        missing = [name for name in COLUMNS if name not in rows.columns]
+        if missing:
+            raise ValueError(f"missing columns: {', '.join(missing)}")
+        x, spend = (rows[name].to_numpy(dtype=float) for name in COLUMNS)
+        return x, spend
+    table = np.asarray(rows, dtype=float)
+    if table.ndim != 2 or table.shape[1] != 2:
+        raise ValueError(f"spend has two columns (x, mean amount); got an array of shape {table.shape}")
+    return table[:, 0], table[:, 1]

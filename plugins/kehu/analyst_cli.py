@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import getpass
-import os
 import time
 import webbrowser
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from kehu.local.home import Home
+from kehu.local.terminal import console, fail, say, warehouse
 
 if TYPE_CHECKING:
     from kehu.analyst.diff import Difference, Example
     from kehu.analyst.sandbox import Node
 
 app = typer.Typer(add_completion=False)
-console = Console()
 MOST_NAMES = 12
 WIDEST = 40
 Name = Annotated[str | None, typer.Option(help="whose sandbox; by default the user's own")]
@@ -38,23 +35,23 @@ def sandbox(
     try:
         mine = Sandbox.of(name or getpass.getuser())
         if remove:
-            _line(f"{mine.schema} is removed" if drop(_warehouse(), mine) else f"there is no {mine.schema}")
+            say(f"{mine.schema} is removed" if drop(_published(), mine) else f"there is no {mine.schema}")
             return
-        other = begun_since(_warehouse(), published(_warehouse()))
+        other = begun_since(_published(), published(_published()))
         if other:
-            _line(f"staging and intermediate may be those of run {other}, which is not the published one")
-        nodes = build(_warehouse(), mine, tell=_announce)
+            say(f"staging and intermediate may be those of run {other}, which is not the published one")
+        nodes = build(_published(), mine, tell=_announce)
     except SandboxError as error:
-        _fail(str(error))
+        fail(str(error))
     broken = [node for node in nodes if node.is_broken]
     _print_nodes(nodes)
     built = [node.name for node in nodes if node.kind in ("model", "seed") and node.is_ok]
     tests = sum(1 for node in nodes if node.kind in ("test", "unit_test") and node.is_ok)
-    _line(f"{mine.schema}: {len(built)} built, {tests} tests passed, {time.monotonic() - began:.1f} s")
+    say(f"{mine.schema}: {len(built)} built, {tests} tests passed, {time.monotonic() - began:.1f} s")
     if broken:
-        _fail(f"{len(broken)} failed: the first is {broken[0].kind} {broken[0].name}")
+        fail(f"{len(broken)} failed: the first is {broken[0].kind} {broken[0].name}")
     if built:
-        _line(f"see what changed:  make diff MODEL={built[0]}{f' NAME={name}' if name else ''}")
+        say(f"see what changed:  make diff MODEL={built[0]}{f' NAME={name}' if name else ''}")
 
 
 @app.command()
@@ -71,9 +68,9 @@ def diff(
     from kehu.analyst.sandbox import Sandbox, SandboxError
 
     try:
-        difference = compare(_warehouse(), Sandbox.of(name or getpass.getuser()), model)
+        difference = compare(_published(), Sandbox.of(name or getpass.getuser()), model)
     except SandboxError as error:
-        _fail(str(error), 2)
+        fail(str(error), 2)
     _print_difference(difference)
     raise typer.Exit(int(exit_code and not difference.is_empty))
 
@@ -88,23 +85,23 @@ def docs(
 
     try:
         with console.status("building the docs"):
-            folder = generate(_warehouse())
+            folder = generate(_published())
     except SandboxError as error:
-        _fail(str(error))
+        fail(str(error))
     with server(folder) as pages:
         address = f"http://127.0.0.1:{pages.server_port}/"
-        _line(f"docs  {address}  (Ctrl-C ends it)")
+        say(f"docs  {address}  (Ctrl-C ends it)")
         if is_opened:
             webbrowser.open(address)
         try:
             pages.serve_forever()
         except KeyboardInterrupt:
-            _line("")
+            say("")
 
 
 def _announce(names: Sequence[str]) -> None:
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    _line(f"building {', '.join(names[:MOST_NAMES])}{more}" if names else "testing what did not change itself")
+    say(f"building {', '.join(names[:MOST_NAMES])}{more}" if names else "testing what did not change itself")
 
 
 def _print_nodes(nodes: Sequence[Node]) -> None:
@@ -117,17 +114,17 @@ def _print_nodes(nodes: Sequence[Node]) -> None:
 
 
 def _print_difference(found: Difference) -> None:
-    _line(f"{found.here} against {found.there}", style="bold")
+    say(f"{found.here} against {found.there}", style="bold")
     if found.is_empty:
-        _line(f"no difference: {found.count_here:,} rows")
+        say(f"no difference: {found.count_here:,} rows")
         return
     for title, columns in (("added", found.added), ("removed", found.removed)):
         for column, kind in columns.items():
-            _line(f"column {title}: {column} {kind}")
+            say(f"column {title}: {column} {kind}")
     for column, (before, after) in found.retyped.items():
-        _line(f"column retyped: {column} {before} → {after}")
+        say(f"column retyped: {column} {before} → {after}")
     if found.key != found.key_there:
-        _line(f"key: {', '.join(found.key_there)} → {', '.join(found.key)}")
+        say(f"key: {', '.join(found.key_there)} → {', '.join(found.key)}")
     key = f"by {', '.join(found.key)}" if found.key else "as wholes, there is no key that both have"
     table = Table(f"rows, {key}", "count", "e.g.", box=None)
     table.add_row("in production", f"{found.count_there:,}", "")
@@ -158,19 +155,5 @@ def _short(text: str) -> str:
     return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
 
 
-def _line(text: str, style: str = "") -> None:
-    console.print(escape(text), style=style, highlight=False, soft_wrap=True)
-
-
-def _warehouse() -> str:
-    from kehu.local.environment import Databases
-
-    home = Home.from_environment()
-    if not os.environ.get("KEHU_WAREHOUSE_URL") and not (home.root / "pgpass").exists():
-        _fail("nothing is published yet: `make run` first", 2)
-    return Databases.ensure(home).warehouse
-
-
-def _fail(message: str, code: int = 1) -> NoReturn:
-    console.print(f"[red]{escape(message)}[/red]", highlight=False, soft_wrap=True)
-    raise typer.Exit(code)
+def _published() -> str:
+    return warehouse("nothing is published yet", 2)

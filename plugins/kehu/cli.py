@@ -6,21 +6,30 @@ import os
 import shutil
 import subprocess
 from datetime import datetime
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from kehu.analyst_cli import app as analyst
 from kehu.identity_cli import app as identity
+from kehu.lists_cli import app as lists
 from kehu.local.home import Home
+from kehu.local.terminal import console, fail, in_one_line, installation, say, warehouse
+from kehu.models_cli import app as models
+from kehu.operations_cli import app as operations
 from kehu.paths import reports_folder
+from kehu.privacy_cli import app as privacy
+from kehu.quality_cli import app as quality
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(identity, name="identity")
 app.add_typer(analyst)
-console = Console()
+app.add_typer(lists)
+app.add_typer(quality)
+app.add_typer(operations)
+app.add_typer(models)
+app.add_typer(privacy)
+NOTHING_YET = "there is nothing to read yet"
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 
 
@@ -38,7 +47,7 @@ def run(as_of: Day = None, first: Annotated[datetime | None, typer.Option("--fro
     from kehu.sources.nights import newest_night
 
     if (first is None) != (last is None) or (first and last and (as_of or first > last)):
-        _fail("give --as-of alone, or --from and --to together, the earlier day first")
+        fail("give --as-of alone, or --from and --to together, the earlier day first")
     home = Home.from_environment()
     try:
         sources = load()
@@ -53,8 +62,35 @@ def run(as_of: Day = None, first: Annotated[datetime | None, typer.Option("--fro
                 day = as_of.date() if as_of else newest_night(sources)
                 run_id = run_night(home, databases, environment, day, console)
     except (ConfigError, NightError, ServerError, ServiceError, SetupError, SourceError) as error:
-        _fail(str(error))
+        fail(str(error))
     _next_steps(databases.warehouse, run_id)
+
+
+@app.command()
+def retrain() -> None:
+    """Train all models anew on the newest published night, and tell which ones are promoted or rejected, and why."""
+    from kehu.local.night import NightError, one_at_a_time
+    from kehu.local.postgres import ServerError
+    from kehu.local.retrain import RetrainError
+    from kehu.local.retrain import retrain as run_dag
+    from kehu.local.setup import SetupError, prepare
+    from kehu.warehouse.runs import published_night
+
+    home = Home.from_environment()
+    try:
+        with console.status("preparing the databases"):
+            databases, environment = prepare(home)
+        night = published_night(databases.warehouse)
+        if night is None:
+            fail("there is nothing to learn from yet: `make run` first")
+        with one_at_a_time(databases.warehouse), console.status("training, and comparing with the champions"):
+            told = run_dag(databases.warehouse, home, environment, night.as_of_date)
+    except (NightError, RetrainError, ServerError, SetupError) as error:
+        fail(str(error))
+    for line in told.lines:
+        say(line)
+    if not told.is_complete:
+        fail("not all models could be trained and compared; the champions go on scoring")
 
 
 @app.command()
@@ -70,7 +106,7 @@ def ui() -> None:
             _, environment = prepare(home)
             services = start_services(home, environment)
     except (ServerError, ServiceError, SetupError) as error:
-        _fail(str(error))
+        fail(str(error))
     console.print(
         f"Airflow  {services.url}\nuser     admin\npassword {services.password}", highlight=False, markup=False
     )
@@ -108,10 +144,8 @@ def psql(context: typer.Context, raw: Annotated[bool, typer.Option("--raw")] = F
     from kehu.local.postgres import SUPERUSER, ensure_server
 
     if os.environ.get("KEHU_WAREHOUSE_URL"):
-        _fail("KEHU_WAREHOUSE_URL names a server of your own: connect to it as it asks")
-    home = Home.from_environment()
-    if not (home.root / "pgpass").exists():
-        _fail("there is nothing to read yet: `make run` first")
+        fail("KEHU_WAREHOUSE_URL names a server of your own: connect to it as it asks")
+    home = installation(NOTHING_YET)
     server = ensure_server(home)
     environment = {**os.environ, "PGPASSFILE": str(home.root / "pgpass"), "LD_LIBRARY_PATH": f"{server.bin_dir}/../lib"}
     user = "bi_reader"
@@ -128,7 +162,7 @@ def fingerprint() -> None:
     """Print one hash per published mart, over its ordered rows: equal hashes, equal marts."""
     from kehu.warehouse.fingerprint import fingerprint as hashes
 
-    for name, digest in hashes(_warehouse()).items():
+    for name, digest in hashes(warehouse(NOTHING_YET)).items():
         console.print(f"{digest}  {name}", highlight=False)
 
 
@@ -137,41 +171,29 @@ def rollback() -> None:
     """Show readers the night that was published before the current one."""
     from kehu.warehouse.publish import previous_night, publish
 
-    url = _warehouse()
+    url = warehouse(NOTHING_YET)
     night = previous_night(url)
     if night is None:
-        _fail("no earlier published run is kept")
+        fail("no earlier published run is kept")
     publish(url, night)
     console.print(f"published: the night of {night.as_of_date} (run {night.run_id})")
 
 
-def _warehouse() -> str:
-    from kehu.local.environment import Databases
-
-    home = Home.from_environment()
-    if not home.root.exists():
-        _fail("there is nothing to read yet: `make run` first")
-    return Databases.ensure(home).warehouse
-
-
 def _next_steps(url: str, run_id: int) -> None:
+    from kehu.paths import data_docs_folder
     from kehu.report.render import report_path
     from kehu.warehouse.runs import night_of
 
     night = night_of(url, run_id)
     console.print("marts   make psql      (then: select * from marts.rpt_customer_360 limit 5;)", highlight=False)
-    console.print(f"report  {escape(str(report_path(reports_folder(), night)))}", highlight=False, soft_wrap=True)
+    say(f"report  {report_path(reports_folder(), night)}")
+    say(f"checks  {data_docs_folder() / 'index.html'}")
     console.print("Airflow make ui        (make stop ends everything)", highlight=False)
-
-
-def _fail(message: str) -> NoReturn:
-    console.print(f"[red]{escape(message)}[/red]", highlight=False, soft_wrap=True)
-    raise typer.Exit(1)
 
 
 def main() -> None:
     """Entry point."""
-    app()
+    in_one_line(app)
 
 
 if __name__ == "__main__":

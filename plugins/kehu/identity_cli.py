@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
-from kehu.local.home import Home
+from kehu.local.terminal import console, fail, say, warehouse
 from kehu.paths import decisions_file, identity_settings, state_folder
 
 if TYPE_CHECKING:
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from ml.identity.simulate import Simulation
 
 app = typer.Typer(no_args_is_help=True, help="Why records are one customer, and what other settings would change.")
-console = Console()
 MOST_LINKS = 100
 BETWEEN = {"merged": "into", "split": "off"}
 Kind = Literal["person", "company"]
@@ -38,19 +35,19 @@ def explain(
     from ml.identity.explain_picture import draw
     from ml.identity.settings import SettingsError, load
 
-    url = _warehouse()
+    url = warehouse("there is nothing to read yet")
     try:
         explained = look_up(url, customer_id.strip(), load(identity_settings()))
     except (UnknownCustomerError, SettingsError) as error:
-        _fail(str(error))
+        fail(str(error))
     _print_customer(explained)
     if show_values:
         for row in read_values(url, explained):
             told = ", ".join(f"{name} {_text(value)}" for name, value in row.items() if name != "record_key" and value)
-            _line(f"  {row['record_key']}: {told or 'nothing'}")
+            say(f"  {row['record_key']}: {told or 'nothing'}")
     _print_links(explained, len(explained.links) if all_links else MOST_LINKS)
     _print_ties(explained)
-    _line(f"picture  {draw(explained, _folder() / f'explain_{explained.customer_id}.png')}")
+    say(f"picture  {draw(explained, _folder() / f'explain_{explained.customer_id}.png')}")
 
 
 @app.command()
@@ -69,43 +66,43 @@ def simulate(
     try:
         wanted = load(settings)
     except SettingsError as error:
-        _fail(str(error))
-    url = _warehouse()
+        fail(str(error))
+    url = warehouse("there is nothing to read yet")
     try:
         with console.status("linking the newest night's records"):
             simulation = try_out(url, wanted, kind, decisions or decisions_file())
     except (NothingToCompareError, DecisionError) as error:
-        _fail(str(error))
+        fail(str(error))
     _print_simulation(simulation)
-    _line(f"picture  {draw(simulation, _folder() / 'simulation.png')}")
+    say(f"picture  {draw(simulation, _folder() / 'simulation.png')}")
 
 
 def _print_customer(explained: Explained) -> None:
     if explained.asked != explained.customer_id:
-        _line(f"{explained.asked} lives on as {explained.customer_id}")
-    _line(f"{explained.customer_id}: {explained.kind}, {len(explained.records)} records", style="bold")
+        say(f"{explained.asked} lives on as {explained.customer_id}")
+    say(f"{explained.customer_id}: {explained.kind}, {len(explained.records)} records", style="bold")
     if explained.aliases:
-        _line(f"aliases: {', '.join(explained.aliases)}")
+        say(f"aliases: {', '.join(explained.aliases)}")
     width = max(len(record.record_key) for record in explained.records)
     for record in explained.records:
         known = f"known since {record.known_at:%Y-%m-%d}, " if record.known_at else ""
-        _line(f"  {record.record_key:<{width}}  {known}with this customer since the night of {record.valid_from}")
+        say(f"  {record.record_key:<{width}}  {known}with this customer since the night of {record.valid_from}")
     for event in explained.history:
         other = f" {BETWEEN[event.event]} {event.other_customer_id}" if event.other_customer_id else ""
-        _line(f"{event.as_of_date}  {event.customer_id} {event.event}{other} ({event.count_records} records)")
+        say(f"{event.as_of_date}  {event.customer_id} {event.event}{other} ({event.count_records} records)")
 
 
 def _print_links(explained: Explained, most: int) -> None:
     from ml.identity.pictures import chance
 
-    _line("\nlinks, the strongest first (bits: log2 of the odds, + for and − against being one)", style="bold")
+    say("\nlinks, the strongest first (bits: log2 of the odds, + for and − against being one)", style="bold")
     for link in explained.links[:most]:
-        _line(f"{link.left_key} – {link.right_key}: {_name(link)} {chance(link.probability)}")
+        say(f"{link.left_key} – {link.right_key}: {_name(link)} {chance(link.probability)}")
         if link.steps:
             steps = ", ".join(f"{': '.join(filter(None, (s.name, s.outcome)))} {s.bits:+.1f}" for s in link.steps)
-            _line(f"    {steps}; in all {link.weight:+.1f}", style="dim")
+            say(f"    {steps}; in all {link.weight:+.1f}", style="dim")
     if len(explained.links) > most:
-        _line(f"and {len(explained.links) - most} more (--all-links)")
+        say(f"and {len(explained.links) - most} more (--all-links)")
 
 
 def _name(link: Link) -> str:
@@ -115,7 +112,7 @@ def _name(link: Link) -> str:
 def _print_ties(explained: Explained) -> None:
     """The chains of strongest links as a tree that grows from the first record."""
     first = explained.records[0].record_key
-    _line("\nwhat ties each record to the first one, by the strongest links", style="bold")
+    say("\nwhat ties each record to the first one, by the strongest links", style="bold")
     tree = Tree(escape(first))
     branch = {first: tree}
     for tie in explained.ties:
@@ -123,17 +120,17 @@ def _print_ties(explained: Explained) -> None:
         branch[tie.record_key] = branch[tie.towards].add(escape(f"{tie.record_key}  ({_name(tie.link)}{bits})"))
     console.print(tree, highlight=False)
     for record_key in explained.untied:
-        _line(f"{record_key}: no link of its own; the pairs within the customer's component spoke for it together")
+        say(f"{record_key}: no link of its own; the pairs within the customer's component spoke for it together")
 
 
 def _print_simulation(simulation: Simulation) -> None:
     from ml.identity.pictures import chance
     from ml.identity.simulate_picture import headline, stakes
 
-    _line(headline(simulation), style="bold")
-    _line(stakes(simulation))
+    say(headline(simulation), style="bold")
+    say(stakes(simulation))
     trained = "a model was trained for these settings" if simulation.is_trained_anew else "by the model in force"
-    _line(f"{trained}; nothing was written to the warehouse")
+    say(f"{trained}; nothing was written to the warehouse")
     table = Table("", "customers now", "then", "records", box=None)
     for outcome in simulation.outcomes:
         table.add_row(
@@ -151,11 +148,7 @@ def _print_simulation(simulation: Simulation) -> None:
         console.print(table)
     for example in simulation.examples:
         why = f"{example.rule} {chance(example.probability)}"
-        _line(f"{example.change}: {example.left_key} – {example.right_key} ({why})")
-
-
-def _line(text: str, style: str = "") -> None:
-    console.print(escape(text), style=style, highlight=False, soft_wrap=True)
+        say(f"{example.change}: {example.left_key} – {example.right_key} ({why})")
 
 
 def _text(value: object) -> str:
@@ -164,17 +157,3 @@ def _text(value: object) -> str:
 
 def _folder() -> Path:
     return state_folder() / "identity"
-
-
-def _warehouse() -> str:
-    from kehu.local.environment import Databases
-
-    home = Home.from_environment()
-    if not os.environ.get("KEHU_WAREHOUSE_URL") and not (home.root / "pgpass").exists():
-        _fail("there is nothing to read yet: `make run` first")
-    return Databases.ensure(home).warehouse
-
-
-def _fail(message: str) -> NoReturn:
-    console.print(f"[red]{escape(message)}[/red]", highlight=False, soft_wrap=True)
-    raise typer.Exit(1)

@@ -14,9 +14,20 @@ def state_folder() -> Path:
     return Path(os.environ.get("KEHU_HOME") or PROJECT / ".kehu").resolve()
 
 
+def installation_databases() -> tuple[str, ...]:
+    """URLs of other databases in which something of a run may lie: Airflow's own, if `KEHU_AIRFLOW_URL` tells it."""
+    url = os.environ.get("KEHU_AIRFLOW_URL")
+    return (url,) if url else ()
+
+
 def reports_folder() -> Path:
     """Where the nightly reports are written."""
     return state_folder() / "reports"
+
+
+def data_docs_folder() -> Path:
+    """Where Great Expectations' pages of each run's checks are written."""
+    return state_folder() / "data_docs"
 
 
 def identity_settings() -> Path:
@@ -32,3 +43,8 @@ def decisions_file() -> Path:
 def tag_registry() -> Path:
     """The registry of customer tags: `KEHU_TAGS`, else the one that comes with the dbt project."""
     return Path(os.environ.get("KEHU_TAGS") or DBT_PROJECT / "tags.yml")
+
+
+def list_registry() -> Path:
+    """The registry of lists for action: `KEHU_LISTS`, else the one that comes with the dbt project."""
+    return Path(os.environ.get("KEHU_LISTS") or DBT_PROJECT / "lists.yml")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 
 class RepeatedKey(Exception):
@@ -26,3 +28,39 @@ class Loader(yaml.SafeLoader):
                     raise RepeatedKey(key.start_mark.line + 1)
                 seen.add((key.tag, key.value))
         return super().construct_mapping(node, deep)
+
+
+class YamlFileError(ValueError):
+    """A file that cannot be read as YAML; the message names the file and, where known, the line."""
+
+
+def read(path: Path) -> Any:
+    """The content of a file that people edit.
+
+    Raises
+    ------
+    YamlFileError
+        If it cannot be opened, is no YAML, or says something twice.
+    """
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506  # a safe loader
+    except OSError as error:
+        raise YamlFileError(f"{path.name}: the file cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise YamlFileError(f"{path.name}: {str(error).splitlines()[0]}") from None
+    except RepeatedKey as error:
+        raise YamlFileError(f"{path.name}: a field is there twice, line {error.line}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise YamlFileError(f"{path.name}: not YAML{f', line {mark.line + 1}' if mark else ''}") from None
+
+
+def first_complaint(error: ValidationError, content: Any, entries: str, kind: str) -> str:
+    """In one line: the entry of the list `entries` (named by its kind and id), the field, and what is wrong with it."""
+    first = error.errors(include_url=False)[0]
+    place = list(first["loc"])
+    if len(place) > 1 and place[0] == entries and isinstance(place[1], int):
+        told = content[entries][place[1]]
+        name = told.get("id") if isinstance(told, dict) else None
+        place[:2] = [f"{kind} {name}" if name else f"{kind} number {place[1] + 1}"]
+    return ": ".join([*map(str, place), first["msg"].removeprefix("Value error, ")])

@@ -54,9 +54,31 @@ def _environment(home) -> dict[str, str]:
     }
 
 
-def test_there_is_exactly_one_dag_and_no_import_error(bag):
+def test_there_are_exactly_these_dags_and_no_import_error(bag):
     assert bag["errors"] == {}
-    assert set(bag["dags"]) == {"nightly"}
+    assert set(bag["dags"]) == {"erase", "nightly", "retrain"}
+
+
+def test_the_week_trains_and_judges_each_question_is_documented_and_bounded(bag):
+    from kehu.airflow import retrain
+    from ml.retrain import QUESTIONS
+
+    week = bag["dags"]["retrain"]
+    assert tuple(QUESTIONS) == retrain.QUESTIONS
+    stages = [f"{what}_{name}" for what in ("train", "judge") for name in QUESTIONS]
+    assert week["tasks"] == sorted(["newest_night", *stages])
+    assert week["doc"]
+    assert week["tags"] == ["models", "weekly"]
+    assert week["late"] == week["mute"] == []
+    assert week["max"] == 1
+
+
+def test_erasing_is_documented_and_bounded(bag):
+    dag = bag["dags"]["erase"]
+    assert dag["tasks"] == ["erase_requested"]
+    assert dag["doc"]
+    assert dag["late"] == dag["mute"] == []
+    assert dag["max"] == 1
 
 
 def test_the_night_is_documented_tagged_and_bounded(bag):
@@ -84,11 +106,17 @@ def test_every_stage_has_its_task(bag):
         "scores.score_segments",
         "scores.score_value",
         "scores.score_churn",
+        "scores.score_feedback",
+        "scores.score_recommendations",
+        "monitor_models",
+        "build_candidates",
+        "keep_lists",
         "build_score_marts",
         "attach_marts",
         "check_scores",
         "publish",
         "report",
+        "tell_stale_sources",
     }
 
 
@@ -121,12 +149,13 @@ print("RESULT" + json.dumps(told))
     }
 
 
-def test_parsing_a_dag_imports_nothing_heavy(home):
+@pytest.mark.parametrize("dag", ["nightly", "retrain"])
+def test_parsing_a_dag_imports_nothing_heavy(home, dag):
     code = f"""
 import sys; sys.path.insert(0, {str(PROJECT / "dags")!r})
 import airflow.sdk
 before = set(sys.modules)
-import nightly
+import {dag}
 print("RESULT" + ",".join(sorted({{m.split(".")[0] for m in set(sys.modules) - before}})))
 """
     done = subprocess.run(

@@ -51,7 +51,7 @@ BREAKS = {
         "check_lineage_permitted_upstream_models",
     ),
     "features that read scores": (
-        "ml_features/ftr_customer_snapshots.sql",
+        "ml_features/ftr_customer_traits.sql",
         "ref('fct_orders')",
         "ref('fct_customer_scores')",
         "check_lineage_permitted_upstream_models",

@@ -7,6 +7,8 @@ from decimal import Decimal
 
 import pytest
 
+from ml.feedback.job import score
+from ml.tables import FeatureError
 from tests.dbt_project.warehouse import DAY, Warehouse, line
 
 NEXT_DAY = date(2024, 3, 6)
@@ -158,8 +160,15 @@ def world(server_url):
             insert into identity.assignments (kind, record_key, customer_id, valid_from)
             values ('person', '{key}', 'p1', '{DAY}')
         """)
-    warehouse.build_nodes("+path:models/marts/feedback")
+    build(warehouse)
     return warehouse
+
+
+def build(warehouse, day=DAY):
+    """Texts, what they mean, and the marts."""
+    warehouse.build_nodes("+ftr_feedback_texts", day=day)
+    score(warehouse.url, day)
+    warehouse.build_nodes("+path:models/marts/feedback", "+fct_feedback_themes", day=day)
 
 
 def read(warehouse, mart, columns, where="true"):
@@ -251,6 +260,47 @@ def test_all_voices_have_one_shape(world):
     assert set(read(world, "fct_feedback", "has_text = (text is not null)").values()) == {(True,)}
 
 
+def test_texts_are_read(world):
+    columns = "sentiment, theme, sentiment_confidence >= 0.6, read_language"
+    told = read(world, "fct_feedback", columns, "feedback_id ~ '(f1|B1|n1|K1|z1|c1)$'")
+    assert told == {
+        "fxiaoke.CasesObj:f1": ("negative", "wrong_item", True, "zh"),
+        "social.posts:B1": ("positive", "other", True, "en"),
+        "support.complaints:K1": ("negative", "quality", True, "en"),
+        "surveys.csat:c1": (None, None, None, None),
+        "surveys.nps:n1": ("positive", "other", True, "en"),
+        "zoho_crm.Cases:z1": ("unknown", "delivery", False, "en"),
+    }
+    ((texts, scored),) = world.rows("""
+        select
+            (select count(*) from ml_features.ftr_feedback_texts),
+            (select count(*) from ml.feedback_scores)
+    """)
+    assert texts == scored > 0
+    ((columns,),) = world.rows("""
+        select string_agg(column_name, ' ' order by ordinal_position) from information_schema.columns
+        where table_schema = 'ml' and table_name = 'feedback_scores'
+    """)
+    assert " text " not in f" {columns} "
+
+
+def test_a_text_is_read_once_per_version(world):
+    ((before,),) = world.rows("select max(model_version) from ml.feedback_scores")
+    assert score(world.url, DAY).rows_out == 0
+    world.execute("delete from ml.feedback_scores where text_key = (select min(text_key) from ml.feedback_scores)")
+    assert score(world.url, DAY).rows_out == 1
+    world.execute(
+        "insert into ml.feedback_scores select 'gone', model_version, 'en', 'neutral', 1, 'other', 'other', scored_at"
+        " from ml.feedback_scores limit 1"
+    )
+    score(world.url, DAY)
+    # What is no longer said is forgotten.
+    assert world.rows("select count(*) from ml.feedback_scores where text_key = 'gone'") == [(0,)]
+    assert world.rows("select distinct model_version from ml.feedback_scores") == [(before,)]
+    with pytest.raises(FeatureError, match="not of 2024-03-06"):
+        score(world.url, NEXT_DAY)
+
+
 def test_when_it_was_said(world):
     times = read(world, "fct_feedback", "occurred_at, occurred_date", "feedback_id ~ '(f1|z1|T1|T3|L1|R2|n4|n8)$'")
     assert times == {
@@ -286,7 +336,7 @@ def test_each_known_record_is_in_the_facts_or_has_a_reason(world):
 
 def test_the_next_night_knows_what_came_with_it(world):
     """Last: it builds another night."""
-    world.build_nodes("+path:models/marts/feedback", day=NEXT_DAY)
+    build(world, NEXT_DAY)
     scores = read(world, "fct_survey_responses", "score", "response_id ~ 'n[169]$'")
     assert scores == {"surveys.nps:n1": (0,), "surveys.nps:n6": (9,), "surveys.nps:n9": (3,)}
     assert {"social.mentions:Q3", "support.chats:H2"} <= set(read(world, "fct_feedback", "1"))
@@ -295,6 +345,6 @@ def test_the_next_night_knows_what_came_with_it(world):
 def test_an_installation_without_these_sources_has_empty_marts(server_url):
     warehouse = Warehouse(server_url)
     warehouse.land_columns("shop", "order_lines", [line("1", "7")], DAY)
-    warehouse.build_nodes("+path:models/marts/feedback")
+    build(warehouse)
     for mart in ("fct_survey_responses", "fct_social_mentions", "fct_feedback"):
         assert read(warehouse, mart, "1") == {}

@@ -12,6 +12,7 @@ FREE = {(mart, "channel", "dim_channels") for mart in ("fct_consents", "fct_feed
 FREE |= {
     ("dim_customer_history", "customer_id", "dim_customers"),
     ("dim_customer_history", "company_id", "dim_companies"),
+    ("fct_customer_score_history", "customer_id", "dim_customers"),
 }
 
 

@@ -62,7 +62,9 @@ def score(warehouse, customer, segment, previous, value, change):
     warehouse.execute(f"""
         insert into ml.customer_segments values
             ({at}, 1, 2, 3, '{segment}', {previous}, 'v', '2024-04-01 00:00+00');
-        insert into ml.customer_values values
+        insert into ml.customer_values (as_of_date, customer_id, horizon_days, expected_purchases, probability_alive,
+            expected_order_value, customer_value, previous_customer_value, value_method, model_version, scored_at)
+        values
             ({at}, 365, 1.5, 0.5, 10, {value}, {value - change}, 'bg_nbd', 'v', '2024-04-01 00:00+00');
         insert into ml.customer_churn values ({at}, 90, 0.25, 0.5, 'logistic', 'v', '2024-04-01 00:00+00');
     """)

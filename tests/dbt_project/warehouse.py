@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from datetime import date
+from unittest import mock
 
 import psycopg
 
@@ -73,9 +75,10 @@ class Warehouse:
         for layer in layers:
             self.build_nodes(*nightly.LAYERS[layer].select, day=day)
 
-    def build_nodes(self, *nodes, day=DAY):
-        """Build what dbt selects, for the night of a day in a run of its own."""
-        dbt.build(self.url, open_night(self.url, day, "test"), nodes)
+    def build_nodes(self, *nodes, day=DAY, leaves_manifest=False):
+        """Build what dbt selects, for the night of a day in a run of its own; its manifest takes a second to write."""
+        with mock.patch.dict(os.environ, DBT_WRITE_JSON=str(leaves_manifest)):
+            dbt.build(self.url, open_night(self.url, day, "test"), nodes)
 
     def rows(self, query):
         with psycopg.connect(self.url) as connection:

@@ -11,7 +11,7 @@ from expectations.raw_gate import check_raw
 from expectations.suites.shop_order_lines import KEY
 from kehu.warehouse.quarantine import quarantined_in
 from kehu.warehouse.runs import open_night
-from tests.shops import FIRST_DAY
+from tests.shops import FIRST_DAY, SmallShop
 
 DAY = FIRST_DAY + timedelta(days=3)
 BAD_CELLS = {
@@ -28,6 +28,8 @@ BAD_CELLS = {
     "no invoice": (0, "", "InvoiceNo is missing"),
     "no product": (1, "", "StockCode is missing"),
     "strange customer": (6, "N/A", "CustomerID is neither empty nor a number"),
+    "a bell in a text": (2, "THING\x07", "control characters"),
+    "an unseen character": (7, "Fran\u200bce", "control characters"),
     "formula": (0, "=cmd()", "InvoiceNo is missing or not"),
 }
 
@@ -99,3 +101,25 @@ def test_a_check_that_cannot_run_counts_as_block(url):
     assert outcomes[0].severity == "block"
     with pytest.raises(GateError, match="failed to run"):
         require_open("raw", outcomes)
+
+
+@pytest.mark.parametrize("count", [25, 45])
+def test_no_bad_row_is_lost_however_many_there_are(url, tmp_path, count):
+    shop = SmallShop(tmp_path / "big", days=2, customers=3000).write()
+    for row in shop.rows[shop.last_day][:count]:
+        row[3] = "some"
+    shop.write_day(shop.last_day)
+    night = open_night(url, shop.last_day, "test")
+    shop.source.ingest(url, "order_lines", night)
+    assert check_raw(url, night).quarantined == count
+
+
+def test_a_large_file_of_bad_rows_is_refused(url, tmp_path):
+    shop = SmallShop(tmp_path / "big", days=2, customers=3000).write()
+    for row in shop.rows[shop.last_day]:
+        row[3] = "some"
+    shop.write_day(shop.last_day)
+    night = open_night(url, shop.last_day, "test")
+    shop.source.ingest(url, "order_lines", night)
+    with pytest.raises(GateError, match=r"(\d+) of \1 rows are broken"):
+        check_raw(url, night)

@@ -71,7 +71,9 @@ def test_bi_readers_read_published_views_and_nothing_else(sample):
         """
     )
     assert {name for name, _ in readable if not name.startswith("ops.published_")} == {
-        f"marts.{mart}" for mart in current_shapes()
+        *(f"marts.{mart}" for mart in current_shapes()),
+        "ops.gate_nights",
+        "ops.run_stages",
     }
     assert {kind for _, kind in readable} == {"v"}
     creatable = "select nspname from pg_namespace where has_schema_privilege('bi_reader', oid, 'create')"

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 
+from tests.fakes.post import Webhook, serving
+
 pytestmark = pytest.mark.timeout(900)
 
 
-def test_bad_input_stops_or_quarantines_and_never_touches_what_is_published(installation, shop):
+def test_bad_input_stops_or_quarantines_and_never_touches_what_is_published(installation, shop, monkeypatch):
+    hook = Webhook([(500, "")])  # whatever becomes of an alert, the night goes its way
+    monkeypatch.setenv("AIRFLOW_CONN_ALERT_SLACK", json.dumps({"conn_type": "generic", "password": hook.url}))
+    with serving(hook):
+        stop_and_mend(installation, shop)
+    # Two tasks failed, and each alert was tried three times; the nights that ended well sent none.
+    texts = [body["text"] for body in hook.bodies]
+    day = shop.last_day - timedelta(days=1)
+    assert len(texts) == 6
+    assert len(set(texts)) == 2
+    first, second = dict.fromkeys(texts)
+    assert first.startswith(f"Kehu: ingest.ingest_shop failed in the night of {day}\nReason: shop: order_lines_{day}")
+    assert "the header changed" in first
+    assert "Tries: 1." in first  # no try more for what stays as it is
+    assert second.startswith(f"Kehu: require_sources failed in the night of {day}")
+
+
+def stop_and_mend(installation, shop):
     first = shop.last_day - timedelta(days=2)
     installation.night(first)
     before = installation.fingerprint()
@@ -49,5 +69,11 @@ def test_the_first_night_of_all_runs_on_next_to_nothing(installation, shop):
     day = min(shop.rows)
     installation.night(day)
     methods = installation.rows("select model, method, is_fallback from marts.fct_model_fits order by model")
-    assert methods == [("churn", "none", True), ("segments", "rfm", False), ("value", "none", True)]
+    assert methods == [
+        ("churn", "none", True),
+        ("clusters", "none", True),
+        ("recommend", "item_cosine", False),
+        ("segments", "rfm", False),
+        ("value", "none", True),
+    ]
     assert installation.report().exists()

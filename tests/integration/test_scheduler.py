@@ -25,6 +25,7 @@ from kehu.local.postgres import ensure_server
 from kehu.local.services import running
 from kehu.paths import PROJECT
 from kehu.warehouse.fingerprint import fingerprint
+from tests.fakes.post import Webhook, serving
 from tests.fakes.server import FakeServer
 from tests.fakes.zoho import FakeZoho
 
@@ -47,13 +48,13 @@ def test_backfill_ui_and_stop(installation, shop):
         _test_connection(client)
     assert httpx.post(f"{services.url}/auth/token", json={"username": "admin", "password": "x"}).status_code == 401
 
-    done = installation.kehu("run", "--from", str(last - timedelta(days=4)), "--to", str(last))
+    done = installation.kehu("run", "--from", str(last - timedelta(days=2)), "--to", str(last))
     assert done.returncode == 0, done.stdout + done.stderr
     published = installation.rows(
         "select runs.as_of_date, runs.airflow_run_id like 'backfill__%' from store.publication_log as log"
         " inner join ops.runs as runs on log.run_id = runs.run_id order by log.publication_id"
     )
-    assert published == [(last - timedelta(days=n), True) for n in (4, 3, 2, 1, 0)]
+    assert published == [(last - timedelta(days=n), True) for n in (2, 1, 0)]
     under_scheduler = installation.fingerprint()
 
     processes = [p for p in installation.home.pids.glob("*.json") if p.name != "port.json"]
@@ -167,9 +168,22 @@ def _image_environment() -> dict[str, str]:
 
 
 def test_the_compose_commands_run_a_night_under_the_scheduler(installation, shop, tmp_path):
-    secrets = tmp_path / "secrets"
+    hook = Webhook()
+    with serving(hook):
+        run_a_night(installation, shop, tmp_path / "secrets", hook.url)
+    # The deadline was set to three seconds; the night went on, and nothing failed.
+    (late,) = [body["text"] for body in hook.bodies]
+    assert late.startswith("Kehu: nightly is late\nIt should have been done by 20")
+    assert late.endswith("docs/runbook.md, deadline_missed")
+
+
+def run_a_night(installation, shop, secrets, webhook):
     make(secrets)
     deployment = Deployment(installation, secrets, free_port())
+    deployment.environment |= {
+        "AIRFLOW_CONN_ALERT_SLACK": json.dumps({"conn_type": "generic", "password": webhook}),
+        "KEHU_NIGHT_DEADLINE_MINUTES": "0.05",
+    }
     deployment.run(deployment.command("migrate"))
     deployment.run(deployment.command("migrate"))  # safe to repeat
     try:

@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.value.bg_nbd import fit_bg_nbd
-from ml.value.gamma_gamma import fit_gamma_gamma
-from ml.value.histories import Histories
+from ml.value.bg_nbd import BgNbd
+from ml.value.gamma_gamma import GammaGamma
 from tests.world.conftest import World
 from world.experience import THEMES
 from world.parameters import PARAMETERS
@@ -41,16 +40,17 @@ def test_fits_find_the_parameters_again():
     frame = pd.DataFrame({"customer": made.customer, "day": made.day, "worth": made.worth})
     by = frame.groupby("customer")["day"].agg(["min", "max", "size"])
     x = by["size"].to_numpy() - 1.0
-    fit = fit_bg_nbd(Histories.group(x, (by["max"] - by["min"]).to_numpy(), (span.days - by["min"]).to_numpy()))
-    assert fit is not None
+    model = BgNbd().fit(np.column_stack([x, by["max"] - by["min"], span.days - by["min"]]))
+    assert not model.is_fallback_
+    fit = model.parameters_
     for name in ("r", "alpha"):
-        assert getattr(fit, name) == pytest.approx(getattr(PARAMETERS, name), rel=0.12)
-    assert fit.a / (fit.a + fit.b) == pytest.approx(PARAMETERS.a / (PARAMETERS.a + PARAMETERS.b), rel=0.1)
+        assert fit[name] == pytest.approx(getattr(PARAMETERS, name), rel=0.12)
+    assert fit["a"] / (fit["a"] + fit["b"]) == pytest.approx(PARAMETERS.a / (PARAMETERS.a + PARAMETERS.b), rel=0.1)
     repeats = frame[frame["customer"].duplicated()].groupby("customer")["worth"].mean()
-    spend = fit_gamma_gamma(x[repeats.index], repeats.to_numpy())
-    assert spend is not None
+    spend = GammaGamma().fit(np.column_stack([x[repeats.index], repeats]))
+    assert not spend.is_fallback_
     mean = PARAMETERS.spend_p * PARAMETERS.spend_v / (PARAMETERS.spend_q - 1)
-    assert spend.population_mean == pytest.approx(mean, rel=0.05)
+    assert spend.population_mean_ == pytest.approx(mean, rel=0.05)
 
 
 def test_what_is_expected_comes_to_pass(world: World):

@@ -74,11 +74,16 @@
     {%- endif -%}
 {%- endmacro %}
 
+{%- macro kept_scope_column(scope, prefix='') -%}
+    {%- if scope.get('is_nullable') -%} coalesce({{ prefix }}{{ scope['column'] }}, '') {%- else -%} {{ prefix }}{{ scope['column'] }} {%- endif -%}
+{%- endmacro %}
+
 {#- The rows that are no longer so (with their place), and those that are new. -#}
 {% macro kept_compare(rows, fresh, names, kept, consumed, is_published) -%}
+    {%- set compared = names | reject('in', kept.get('by_night', {})) | list -%}
     {%- set is_same %}
         kept_rows.{{ kept['key'] }} = fresh_rows.{{ kept['key'] }}
-        and ({{ kept_names(names, 'kept_rows.') }}) is not distinct from ({{ kept_names(names, 'fresh_rows.') }})
+        and ({{ kept_names(compared, 'kept_rows.') }}) is not distinct from ({{ kept_names(compared, 'fresh_rows.') }})
     {%- endset -%}
     create temporary table {{ fresh }}_gone on commit drop as
     select kept_rows.ctid as place, kept_rows.*
@@ -86,7 +91,9 @@
     where
         {{ "kept_rows.run_to is null" if is_published else "true" }}
         {% if consumed is not none -%}
-        and kept_rows.{{ kept['scope']['column'] }} in {{ changed_keys(consumed) }}
+        and {{ kept_scope_column(kept['scope'], 'kept_rows.') }} in {{ changed_keys(consumed) }}
+        {%- elif kept.get('nights') %}
+        and kept_rows.{{ kept['nights'] }} = {{ as_of_date() }}
         {%- endif %}
         and not exists (select 1 from {{ fresh }} as fresh_rows where {{ is_same }});
     create temporary table {{ fresh }}_new on commit drop as
@@ -116,7 +123,7 @@
     select {{ kept_names(names) }} {{ ", " ~ run_id if is_published }} from {{ fresh }}_new
 {%- endmacro %}
 
-{#- What changed rows tell, as they were and as they are. -#}
+{#- What changed rows tell, as they were and as they are; null is told as ''. -#}
 {% macro kept_tell(fresh, kept, run_id) -%}
     {%- for entity, columns in kept.get('tells', {}).items() -%}
     insert into ops.changed_keys (run_id, entity, key)
@@ -124,13 +131,12 @@
     from (
         {%- for column in columns -%}
         {%- for part in ('gone', 'new') %}
-        select cast({{ column }} as text) as key from {{ fresh }}_{{ part }}
+        select coalesce(cast({{ column }} as text), '') as key from {{ fresh }}_{{ part }}
         {{ "union all" if not loop.last }}
         {%- endfor %}
         {{ "union all" if not loop.last }}
         {%- endfor %}
-    ) as told
-    where told.key is not null;
+    ) as told;
     {% endfor -%}
     analyze ops.changed_keys
 {%- endmacro %}

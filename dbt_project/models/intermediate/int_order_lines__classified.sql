@@ -5,7 +5,11 @@
     meta={'kept': {
         'key': 'order_line_id',
         'scope': {'column': 'invoice_number', 'entities': ['shop.line_invoice', 'shop.invoice_owner']},
-        'tells': {'classified.invoice': ['invoice_number'], 'classified.account': ['account_id']}
+        'tells': {
+            'classified.invoice': ['invoice_number'],
+            'classified.account': ['account_id'],
+            'classified.day': ['invoice_date']
+        }
     }}
 ) }}
 with

@@ -4,115 +4,7 @@
 -- was known then is a customer of its own. The comparison date goes by tonight's customers, so that like meets like.
 with
 
-compared_dates as (
-
-    select {{ as_of_date() }} as snapshot_date
-    union
-    select {{ as_of_date() }} - {{ var('comparison_days') }}
-
-),
-
-training_dates as (
-
-    -- A comparison date that is among them does not train: it knows tonight's customers.
-    select {{ as_of_date() }} - windows.number * {{ var('churn_horizon_days') }} as snapshot_date
-    from generate_series(1, {{ var('count_training_windows') }}) as windows (number)
-    where windows.number * {{ var('churn_horizon_days') }} <> {{ var('comparison_days') }}
-
-),
-
-orders as (
-
-    select
-        order_id,
-        order_type,
-        account_id,
-        customer_id,
-        order_date
-    from {{ ref('fct_orders') }}
-    where customer_id is not null
-
-),
-
-known_then as (
-
-    select
-        training_dates.snapshot_date,
-        tracked.order_id,
-        tracked.account_id,
-        tracked.customer_id
-    from training_dates
-    inner join {{ ref('int_shop_customers__tracked') }} as tracked
-        on
-            training_dates.snapshot_date >= tracked.valid_from
-            and (tracked.valid_to is null or training_dates.snapshot_date < tracked.valid_to)
-
-),
-
-known_accounts as (
-
-    -- All records of an account are one customer unless a decision tears them apart; then the account's own one counts.
-    select
-        known_then.snapshot_date,
-        coalesce(known_then.account_id, orders.account_id) as account_id,
-        coalesce(
-            min(known_then.customer_id) filter (where known_then.order_id is null),
-            min(known_then.customer_id)
-        ) as customer_id
-    from known_then
-    left join orders on known_then.order_id = orders.order_id
-    where coalesce(known_then.account_id, orders.account_id) is not null
-    group by 1, 2
-
-),
-
-order_customers as (
-
-    select
-        compared_dates.snapshot_date,
-        orders.order_id,
-        orders.order_type,
-        orders.order_date,
-        orders.customer_id
-    from compared_dates
-    inner join orders on compared_dates.snapshot_date >= orders.order_date
-    union all
-    -- Orders of the label window, and those that arrived late, belong to whoever had the account on the snapshot date.
-    select
-        training_dates.snapshot_date,
-        orders.order_id,
-        orders.order_type,
-        orders.order_date,
-        coalesce(
-            known_then.customer_id, known_accounts.customer_id, {{ account_customer('orders.account_id') }}
-        ) as customer_id
-    from training_dates
-    inner join orders on training_dates.snapshot_date + {{ var('churn_horizon_days') }} >= orders.order_date
-    left join known_then
-        on
-            training_dates.snapshot_date = known_then.snapshot_date
-            and orders.order_id = known_then.order_id
-    left join known_accounts
-        on
-            training_dates.snapshot_date = known_accounts.snapshot_date
-            and orders.account_id = known_accounts.account_id
-
-),
-
-movements as (
-
-    -- One row per order and day on which its money moved: lines are many, snapshots few, so add up first.
-    -- What cancels an order moves the money of whoever ordered.
-    select
-        coalesce(cancelled_order_id, order_id) as order_id,
-        line_type = 'return' as is_return,
-        order_date,
-        sum(amount) as amount
-    from {{ ref('fct_order_lines') }}
-    where customer_id is not null
-    group by 1, 2, 3
-
-),
+{{ snapshot_orders(var('training_customers')) }},
 
 known as (
 
@@ -122,6 +14,7 @@ known as (
         order_customers.order_id,
         order_customers.order_date,
         movements.is_return,
+        movements.count_lines,
         movements.amount
     from order_customers
     inner join movements
@@ -139,6 +32,7 @@ kept_orders as (
         customer_id,
         order_id,
         order_date,
+        sum(count_lines) as count_lines,
         sum(amount) as amount
     from known
     where not is_return
@@ -154,10 +48,14 @@ purchase_days as (
         customer_id,
         order_date,
         count(*) as count_orders,
+        sum(count_lines) as count_lines,
         sum(amount) as amount,
-        row_number() over (partition by snapshot_date, customer_id order by order_date) as purchase_number
+        row_number() over customer_days as purchase_number,
+        order_date - lag(order_date) over customer_days as gap_days,
+        coalesce(lead(order_date) over customer_days, snapshot_date) - order_date as silence_days
     from kept_orders
     group by 1, 2, 3
+    window customer_days as (partition by snapshot_date, customer_id order by order_date)
 
 ),
 
@@ -171,9 +69,31 @@ purchases as (
         count(*) as count_purchase_days,
         sum(count_orders) as count_orders,
         sum(amount) as purchase_amount,
+        sum(count_lines) as count_lines,
         avg(amount) filter (where purchase_number > 1) as average_repeat_amount,
-        count(*) filter (where order_date > snapshot_date - 90) as count_purchase_days_90d
-    from purchase_days
+        max(gap_days) as longest_gap_days,
+        stddev_pop(gap_days) as gap_deviation_days,
+        min(order_date) filter (where silence_days > {{ var('churn_horizon_days') }}) as silent_from_date,
+        count(*) filter (where order_date > snapshot_date - 30) as count_purchase_days_30d,
+        count(*) filter (where order_date > snapshot_date - 90) as count_purchase_days_90d,
+        count(*) filter (where order_date > snapshot_date - 180) as count_purchase_days_180d,
+        -- The days of last year that lie as the label window does: who buys for Christmas buys for Christmas.
+        count(*) filter (
+            where
+            order_date > snapshot_date - 365
+            and order_date <= snapshot_date - 365 + {{ var('churn_horizon_days') }}
+        ) as count_purchase_days_same_season,
+        coalesce(sum(amount) filter (where order_date > snapshot_date - 90), 0) as purchase_amount_90d,
+        coalesce(
+            sum(amount) filter (where order_date <= snapshot_date - 90 and order_date > snapshot_date - 180), 0
+        ) as purchase_amount_previous_90d,
+        coalesce(sum(amount) filter (where order_date = last_date), 0) as last_purchase_amount
+    from (
+        select
+            *,
+            max(order_date) over (partition by snapshot_date, customer_id) as last_date
+        from purchase_days
+    ) as dated
     group by 1, 2
 
 ),
@@ -183,6 +103,7 @@ returned as (
     select
         snapshot_date,
         customer_id,
+        count(distinct order_id) as count_returns,
         sum(amount) as returned_amount
     from known
     where is_return
@@ -207,6 +128,37 @@ labels as (
             and future.order_type = 'order'
     group by 1, 2
 
+),
+
+next_orders as (
+
+    -- What the label window's orders have left at its end; training dates alone have one, as for the label.
+    select
+        order_customers.snapshot_date,
+        order_customers.customer_id,
+        order_customers.order_id,
+        sum(movements.amount) as amount
+    from training_dates
+    inner join order_customers on training_dates.snapshot_date = order_customers.snapshot_date
+    inner join movements on order_customers.order_id = movements.order_id
+    where
+        order_customers.order_date > training_dates.snapshot_date
+        and movements.order_date <= training_dates.snapshot_date + {{ var('churn_horizon_days') }}
+        and not movements.is_return
+    group by 1, 2, 3
+    having sum(movements.amount) > 0
+
+),
+
+next_purchases as (
+
+    select
+        snapshot_date,
+        customer_id,
+        sum(amount) as amount
+    from next_orders
+    group by 1, 2
+
 )
 
 select
@@ -217,16 +169,33 @@ select
     cast({{ var('churn_horizon_days') }} as integer) as churn_horizon_days,
     cast({{ var('value_horizon_days') }} as integer) as value_horizon_days,
     cast({{ var('comparison_days') }} as integer) as comparison_days,
+    cast({{ var('churn_contact_share') }} as double precision) as churn_contact_share,
+    cast({{ var('annual_discount_rate') }} as numeric(6, 4)) as annual_discount_rate,
     cast(purchases.count_purchase_days - 1 as integer) as count_repeat_purchases,
     purchases.last_purchase_date - purchases.first_purchase_date as recency_days,
     purchases.snapshot_date - purchases.first_purchase_date as age_days,
     purchases.snapshot_date - purchases.last_purchase_date as days_since_last_purchase,
     cast(purchases.count_orders as integer) as count_orders,
+    cast(purchases.count_lines as integer) as count_lines,
+    cast(coalesce(returned.count_returns, 0) as integer) as count_returns,
+    cast(purchases.count_purchase_days_30d as integer) as count_purchase_days_30d,
     cast(purchases.count_purchase_days_90d as integer) as count_purchase_days_90d,
+    cast(purchases.count_purchase_days_180d as integer) as count_purchase_days_180d,
+    cast(purchases.count_purchase_days_same_season as integer) as count_purchase_days_same_season,
+    purchases.longest_gap_days,
+    cast(purchases.gap_deviation_days as numeric(12, 3)) as gap_deviation_days,
+    purchases.silent_from_date - purchases.first_purchase_date as silent_from_days,
+    purchases.first_purchase_date,
     cast(purchases.purchase_amount as numeric(16, 3)) as purchase_amount,
+    cast(purchases.purchase_amount_90d as numeric(16, 3)) as purchase_amount_90d,
+    cast(purchases.purchase_amount_previous_90d as numeric(16, 3)) as purchase_amount_previous_90d,
+    cast(purchases.last_purchase_amount as numeric(16, 3)) as last_purchase_amount,
     cast(coalesce(returned.returned_amount, 0) as numeric(16, 3)) as returned_amount,
     cast(purchases.average_repeat_amount as numeric(16, 3)) as average_repeat_amount,
-    labels.has_churned
+    labels.has_churned,
+    cast(
+        case when labels.has_churned is not null then coalesce(next_purchases.amount, 0) end as numeric(16, 3)
+    ) as next_purchase_amount
 from purchases
 left join returned
     on
@@ -236,3 +205,7 @@ left join labels
     on
         purchases.snapshot_date = labels.snapshot_date
         and purchases.customer_id = labels.customer_id
+left join next_purchases
+    on
+        purchases.snapshot_date = next_purchases.snapshot_date
+        and purchases.customer_id = next_purchases.customer_id

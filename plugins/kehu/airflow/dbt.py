@@ -11,17 +11,18 @@ from typing import Any
 
 from kehu.paths import state_folder
 from kehu.warehouse.dbt import BROKEN, credentials, describe, flags, variables
+from kehu.warehouse.passing import words_can_pass
 from kehu.warehouse.runs import Night
 
 log = logging.getLogger(__name__)
 
 
 class DbtError(RuntimeError):
-    """A model or a test failed; the message names the first one."""
+    """A model or a test failed; the message names the first one. `can_pass`: each failed for a reason that may pass."""
 
-
-class DbtTestError(DbtError):
-    """The models were built, but their rows fail a test: building again would change nothing."""
+    def __init__(self, message: str, can_pass: bool = False) -> None:
+        super().__init__(message)
+        self.can_pass = can_pass
 
 
 def build(url: str, night: Night, select: Sequence[str], inputs_from: datetime | None = None) -> int:
@@ -38,13 +39,15 @@ def build(url: str, night: Night, select: Sequence[str], inputs_from: datetime |
     with credentials(url):
         outcome = dbtRunner().invoke(command)
     if outcome.exception is not None:
-        raise DbtError(str(outcome.exception).strip().splitlines()[0]) from None
+        # It broke off before any row was read: what it says is of the project's files.
+        line = " ".join(line.strip() for line in str(outcome.exception).strip().splitlines()[:4])
+        raise DbtError(line, words_can_pass(str(outcome.exception))) from None
     results = list(getattr(outcome.result, "results", None) or [])
     _log_nodes(results)
     failed = [result for result in results if result.status in BROKEN]
     if failed or not outcome.success:
-        is_test = bool(failed) and all(result.status == "fail" for result in failed)
-        raise (DbtTestError if is_test else DbtError)(describe(failed))
+        # A failed test or a wrong statement is the same at the next try; dbt tells causes in words only.
+        raise DbtError(describe(failed), bool(failed) and all(words_can_pass(one.message or "") for one in failed))
     return sum(_rows(result) for result in results)
 
 
@@ -58,8 +61,10 @@ def _command(target: Path, select: Sequence[str], values: dict[str, str], inputs
     if can_resume(target, select, values, inputs_from):
         log.info("resuming the failed nodes of the last try")
         return ["retry", "--state", str(target), *common]
-    # A test belongs to the layer that builds the last of its tables; "buildable" leaves it out before.
-    return ["build", *common, "--indirect-selection", "buildable", "--select", *select, "--vars", json.dumps(values)]
+    # A test belongs to the layer that builds the last of its tables; "buildable" leaves it out before. Unit tests tell
+    # of the code, not of the night's rows: sandboxes and the project's own tests run them.
+    chosen = ["--exclude-resource-type", "unit_test", "--indirect-selection", "buildable", "--select", *select]
+    return ["build", *common, *chosen, "--vars", json.dumps(values)]
 
 
 def can_resume(target: Path, select: Sequence[str], values: dict[str, str], inputs_from: datetime | None) -> bool:

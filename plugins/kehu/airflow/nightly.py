@@ -11,26 +11,13 @@ from typing import Any
 from kehu.airflow.stages import stage
 from kehu.warehouse.runs import Counts, Night, last_finished, rows_out, status
 
-SCORES = ("score_segments", "score_value", "score_churn")
-
-
-def _bad_input() -> tuple[type[Exception], ...]:
-    from expectations.gate import GateError
-    from kehu.airflow.dbt import DbtTestError
-    from kehu.sources.contract import SourceError
-    from kehu.tags.registry import TagError
-    from kehu.warehouse.publish import PublishError
-    from ml.identity.settings import SettingsError
-    from ml.identity.store import DecisionError
-
-    return (SourceError, GateError, PublishError, DbtTestError, DecisionError, SettingsError, TagError)
+SCORES = ("score_segments", "score_value", "score_churn", "score_feedback", "score_recommendations")
 
 
 @stage(
     "require_sources",
     "Goes on when every source the night cannot do without has landed; a source it can do without may have failed: its"
     " tables stay as they were, and `rpt_source_freshness` and the report call them stale.",
-    _bad_input,
     trigger_rule="all_done",
 )
 def require_sources(url: str, night: Night) -> Counts:
@@ -56,13 +43,15 @@ def require_sources(url: str, night: Night) -> Counts:
     "check_raw",
     "Checks what landed with Great Expectations. Rows that break a rule are quarantined (`ops.quarantine`), a broken"
     " file stops the run.",
-    _bad_input,
 )
 def check_raw(url: str, night: Night) -> Counts:
     """Open or close the raw gate."""
+    from expectations.docs import documented
     from expectations.raw_gate import check_raw as check
+    from kehu.paths import data_docs_folder
 
-    return check(url, night)
+    with documented(url, night, data_docs_folder()):
+        return check(url, night)
 
 
 @dataclass(frozen=True)
@@ -85,6 +74,7 @@ STAGED = (
     "consents",
     "payments",
     "reference",
+    "lists",
     "ops",
 )
 CONTACT = ("feedback", "service", "sales")
@@ -123,15 +113,22 @@ LAYERS = {
         ("path:models/ml_features",),
         ("build_marts",),
     ),
+    "build_candidates": Layer(
+        "scores and history back through staging; what lists for action may ask, and what was handed out before",
+        (*(f"path:models/staging/{folder}" for folder in ("ml", "history")), "path:models/list_candidates"),
+        (*SCORES, "keep_history"),
+    ),
     "build_score_marts": Layer(
-        "scores and history back through staging into marts and reports; exact reconciliation",
+        "scores, history and lists into marts and reports; exact reconciliation",
         (
-            *(f"path:models/staging/{folder}" for folder in ("ml", "history")),
-            *(f"path:models/marts/{area}" for area in ("value", "history", "tags")),
+            *(
+                f"path:models/marts/{area}"
+                for area in ("value", "voices", "offers", "history", "tags", "lists", "quality")
+            ),
             "path:models/publish",
             "path:tests",
         ),
-        (*SCORES, "keep_history"),
+        ("build_candidates", "keep_lists"),
     ),
 }
 
@@ -159,7 +156,7 @@ def dbt_stage(name: str) -> Any:
             keep(url, night, target_folder() / "manifest.json")
         return Counts(rows_in, rows)
 
-    return stage(name, f"dbt: {layer.doc}.", _bad_input)(build_layer)
+    return stage(name, f"dbt: {layer.doc}.")(build_layer)
 
 
 @stage(
@@ -179,7 +176,6 @@ def normalise_values(url: str, night: Night) -> Counts:
     "identify_customers",
     "Splink, keys and decisions: which records are the same person or company. Compares what is new or changed. Ids"
     " stay (`identity.assignments`, `identity.merge_log`), doubtful pairs go to `rpt_identity_review`.",
-    _bad_input,
 )
 def identify_customers(url: str, night: Night) -> Counts:
     """Keep the graph of customers."""
@@ -194,7 +190,6 @@ def identify_customers(url: str, night: Night) -> Counts:
     "keep_history",
     "Keeps what tonight knows of customers, and who has which tag by the registry `tags.yml`, beside what other nights"
     " knew (`history.…`); a night run late is spliced in between.",
-    _bad_input,
 )
 def keep_history(url: str, night: Night) -> Counts:
     """Keep the night."""
@@ -214,7 +209,26 @@ def keep_history(url: str, night: Night) -> Counts:
     return Counts(rows_out=changed)
 
 
-@stage("score_segments", "RFM scores and segments.")
+@stage(
+    "keep_lists",
+    "Keeps who is on which list for action tonight, by the registry `lists.yml`, within consent, contact caps and"
+    " budgets (`history.list_candidates`). Quarantined are outcomes that belong to no row of a list.",
+)
+def keep_lists(url: str, night: Night) -> Counts:
+    """Keep the lists."""
+    import psycopg
+
+    from kehu.lists.night import keep_lists as keep
+    from kehu.lists.night import quarantined_outcomes
+    from kehu.lists.registry import load
+    from kehu.paths import list_registry
+
+    registry = load(list_registry())
+    with psycopg.connect(url) as connection:
+        return Counts(None, keep(connection, night, registry), quarantined_outcomes(connection))
+
+
+@stage("score_segments", "RFM scores, segments, and clusters that keep their identity from night to night.")
 def score_segments(url: str, night: Night) -> Counts:
     """Score segments."""
     from ml.segments.job import score
@@ -222,18 +236,55 @@ def score_segments(url: str, night: Night) -> Counts:
     return score(url, night.as_of_date)
 
 
-@stage("score_value", "BG/NBD (or its stated fallback) and Gamma-Gamma: expected purchases and customer value.")
+@stage(
+    "score_value",
+    "Expected purchases and customer value by the champion of the model registry; trains the first one where there is"
+    " none.",
+)
 def score_value(url: str, night: Night) -> Counts:
     """Score customer value."""
     from ml.value.job import score
 
-    return score(url, night.as_of_date)
+    return score(url, night.as_of_date, night.run_id)
 
 
-@stage("score_churn", "Probability of no purchase within the churn horizon.")
+@stage(
+    "score_churn",
+    "The probability of no purchase within the churn horizon with its reasons, by the champion of the model registry;"
+    " trains the first one where there is none, and stops if a feature seems to know the future. Survival curves.",
+)
 def score_churn(url: str, night: Night) -> Counts:
     """Score churn."""
     from ml.churn.job import score
+
+    return score(url, night.as_of_date, night.run_id)
+
+
+@stage(
+    "monitor_models",
+    "Measures whether the models that scored tonight still work: drift of inputs and scores, and how scores given one"
+    " horizon ago met what happened since (`fct_model_monitors`). An alert never stops a night.",
+)
+def monitor_models(url: str, night: Night) -> Counts:
+    """Monitor the models."""
+    from ml.registry.monitor import monitor
+    from ml.retrain import QUESTIONS
+
+    return monitor(url, night.as_of_date, QUESTIONS.values())
+
+
+@stage("score_feedback", "Reads texts that are new, or that a new week's model has not read: sentiment and needs.")
+def score_feedback(url: str, night: Night) -> Counts:
+    """Score feedback."""
+    from ml.feedback.job import score
+
+    return score(url, night.as_of_date)
+
+
+@stage("score_recommendations", "Next products for each customer, by what customers of the same products bought.")
+def score_recommendations(url: str, night: Night) -> Counts:
+    """Score recommendations."""
+    from ml.recommend.job import score
 
     return score(url, night.as_of_date)
 
@@ -241,7 +292,6 @@ def score_churn(url: str, night: Night) -> Counts:
 @stage(
     "attach_marts",
     "Attaches the run's marts to the store, unseen, so that they are audited where they will be read.",
-    _bad_input,
 )
 def attach_marts(url: str, night: Night) -> Counts:
     """Attach the night."""
@@ -254,19 +304,19 @@ def attach_marts(url: str, night: Night) -> Counts:
 @stage(
     "check_scores",
     "Checks the attached scores with Great Expectations; a failure keeps the night unpublished.",
-    _bad_input,
 )
 def check_scores(url: str, night: Night) -> Counts:
     """Open or close the score gate."""
+    from expectations.docs import documented
     from expectations.score_gate import check_scores as check
+    from kehu.paths import data_docs_folder
     from ml.segments.model import SEGMENTS
 
-    return check(url, night, SEGMENTS)
+    with documented(url, night, data_docs_folder()):
+        return check(url, night, SEGMENTS)
 
 
-@stage(
-    "publish", "Moves the pointer that all `marts` views read, then retires runs that are no longer kept.", _bad_input
-)
+@stage("publish", "Moves the pointer that all `marts` views read, then retires runs that are no longer kept.")
 def publish(url: str, night: Night) -> Counts:
     """Show the night to readers."""
     from kehu.warehouse.publish import publish as move_pointer

@@ -39,8 +39,6 @@ def ingest_stage(source: Source) -> Any:
         f"Lands what is new in the source `{source.name}` (kind {source.kind}) in `{source.schema_name}`. If it fails,"
         " the message names the entity, the file or page, the row where there is one, and the reason."
         + (" The night needs this source." if source.required else " The night goes on without it."),
-        _all_errors,
-        _passing_errors,
         retries=source.retries,
         retry_delay=timedelta(seconds=source.retry_seconds),
         retry_exponential_backoff=2.0,
@@ -58,16 +56,3 @@ def _credentials(source: Source) -> Credentials | None:
     except AirflowNotFoundException:
         reason = f"there is no Airflow connection {source.connection}: make it, see docs/connections.md"
         raise SourceError(source.name, "connection", reason) from None
-
-
-def _all_errors() -> tuple[type[Exception], ...]:
-    return (Exception,)
-
-
-def _passing_errors() -> tuple[type[Exception], ...]:
-    """What another try may mend: the source or the warehouse did not answer. Nothing else is worth waiting for."""
-    import psycopg
-
-    from kehu.sources.contract import SourceUnavailable
-
-    return (SourceUnavailable, psycopg.OperationalError)

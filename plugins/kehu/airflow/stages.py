@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from airflow.sdk import BaseHook, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from kehu.warehouse.runs import Counts, Night, newest_run_id, open_night, stage_finished, stage_started
+from kehu.airflow.limits import LIMITS
+from kehu.warehouse.passing import can_pass
+from kehu.warehouse.runs import Counts, Night, newest_run_id, open_night, stage_finished, stage_started, working
 
 CONNECTION_ID = "warehouse"
 log = logging.getLogger(__name__)
@@ -18,7 +21,7 @@ Work = Callable[[str, Night], Counts]
 
 
 class StageError(RuntimeError):
-    """A stage failed in a way that another try may mend."""
+    """A stage failed in a way that may pass: another try is worth waiting for."""
 
 
 def warehouse_url() -> str:
@@ -45,58 +48,93 @@ def as_of_date(context: Any) -> date:
 
 
 @task(
-    task_id="open_night", doc_md="Registers the run and the night it builds; every later stage works under its number."
+    task_id="open_night",
+    doc_md="Registers the run and the night it builds; every later stage works under its number.",
+    **LIMITS,
 )
 def open_night_task() -> dict[str, Any]:
     """Open a run in the run store; only its number and date travel on between tasks."""
     context = get_current_context()
-    night = open_night(warehouse_url(), as_of_date(context), context["dag_run"].run_id)
+    with retried_if_it_may_pass():
+        night = open_night(warehouse_url(), as_of_date(context), context["dag_run"].run_id)
     log.info("run %s builds the night of %s", night.run_id, night.as_of_date)
     return {"run_id": night.run_id, "as_of_date": night.as_of_date.isoformat()}
 
 
-Errors = Callable[[], tuple[type[Exception], ...]]
-
-
-def stage(
-    name: str, doc: str, final_errors: Errors | None = None, passing_errors: Errors | None = None, **options: Any
-) -> Any:
+def stage(name: str, doc: str, is_alone: bool = True, **options: Any) -> Any:
     """Turn `work(url, night) -> Counts` into an Airflow task called `name`.
 
-    `final_errors` returns, when asked inside the task, the errors that a retry cannot mend; `passing_errors` those of
-    their kinds that it may mend all the same.
+    It is tried again, with growing pauses, after an error that may pass (`may_pass`); any other fails it at once. How
+    often and how long is said in `kehu.airflow.limits`, unless `options` of Airflow's task say otherwise. No other run
+    begins while it works, unless `is_alone` is false: for stages that write nothing a night reads.
     """
 
     def decorate(work: Work) -> Any:
-        @task(task_id=name, doc_md=doc, **options)
+        @task(task_id=name, doc_md=doc, **(LIMITS | options))
         def run(night: dict[str, Any] | None) -> None:
             if night is None:
                 raise AirflowFailException("no night was opened: see open_night")
             url = warehouse_url()
             this = Night(night["run_id"], date.fromisoformat(night["as_of_date"]))
-            newest = newest_run_id(url)
-            if newest > this.run_id:
-                # Later runs rebuild the tables that runs share: going on would publish a mixture.
-                raise AirflowFailException(f"run {this.run_id} is superseded by run {newest}: rerun it from open_night")
-            stage_started(url, this.run_id, name)
-            try:
-                counts = work(url, this)
-            except Exception as error:
-                line = one_line(error)
-                stage_finished(url, this.run_id, name, Counts(), line)
-                is_final = final_errors is not None and isinstance(error, final_errors())
-                if passing_errors is not None and isinstance(error, passing_errors()):
-                    is_final = False
-                # A fresh exception: the original's further lines may quote rows, and Airflow logs all of them.
-                raise (AirflowFailException if is_final else StageError)(line) from None
-            except BaseException:
-                stage_finished(url, this.run_id, name, Counts(), "stopped from outside (time-out or signal)")
-                raise
-            stage_finished(url, this.run_id, name, counts)
+            with ExitStack() as held:
+                with retried_if_it_may_pass():
+                    if is_alone:
+                        held.enter_context(working(url))
+                    newest = newest_run_id(url)
+                    if newest <= this.run_id:
+                        stage_started(url, this.run_id, name)
+                if newest > this.run_id:
+                    # Later runs rebuild the tables that runs share: going on would publish a mixture.
+                    raise AirflowFailException(
+                        f"run {this.run_id} is superseded by run {newest}: rerun it from open_night"
+                    )
+                _record(url, this, name, work)
 
         return run
 
     return decorate
+
+
+def _record(url: str, night: Night, name: str, work: Work) -> None:
+    """Do the work of a stage that has begun, and record how it ended."""
+    try:
+        counts = work(url, night)
+    except Exception as error:
+        _note_failure(url, night, name, one_line(error))
+        raise _for_airflow(error) from None
+    except BaseException:
+        _note_failure(url, night, name, "stopped from outside (time-out or signal)")
+        raise
+    with retried_if_it_may_pass():
+        stage_finished(url, night.run_id, name, counts)
+
+
+@contextmanager
+def retried_if_it_may_pass() -> Iterator[None]:
+    """Make of what goes wrong inside an error that Airflow tries again, if it may pass, or does not."""
+    try:
+        yield
+    except Exception as error:
+        raise _for_airflow(error) from None
+
+
+def _for_airflow(error: Exception) -> Exception:
+    # A fresh exception: the original's further lines may quote rows, and Airflow logs all of them.
+    return (StageError if may_pass(error) else AirflowFailException)(one_line(error))
+
+
+def _note_failure(url: str, night: Night, name: str, line: str) -> None:
+    """Record the failure; where the warehouse is what failed, that must not hide why."""
+    try:
+        stage_finished(url, night.run_id, name, Counts(), line)
+    except Exception as error:
+        log.warning("the warehouse was not told of the failure: %s", one_line(error))
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether the stage is worth another try: what the error says of itself (`can_pass`), else what it is."""
+    told = getattr(error, "can_pass", None)
+    return can_pass(error) if told is None else bool(told)
 
 
 def one_line(error: Exception) -> str:

@@ -9,4 +9,7 @@ class Tag(StrEnum):
     """What a DAG is about."""
 
     NIGHTLY = "nightly"
+    WEEKLY = "weekly"
+    MODELS = "models"
+    PRIVACY = "privacy"
     WAREHOUSE = "warehouse"

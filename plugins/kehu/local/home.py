@@ -49,19 +49,25 @@ class Home:
         return self
 
     def secrets(self) -> dict[str, str]:
-        """The generated secrets of this installation, made once and kept in a file of mode 0600."""
+        """The generated secrets of this installation, made once and kept in a file of mode 0600.
+
+        An installation that was made before one of them was thought of gets it on the next call.
+        """
         path = self.root / "secrets.json"
-        if not path.exists():
-            values = {
+        kept = dict(json.loads(path.read_text())) if path.exists() else {}
+        if "erasure_key" not in kept:
+            made = {
                 "postgres_password": secrets.token_urlsafe(24),
                 "bi_reader_password": secrets.token_urlsafe(24),
                 "ui_password": secrets.token_urlsafe(12),
                 "jwt_secret": secrets.token_urlsafe(48),
                 "api_secret_key": secrets.token_urlsafe(48),
                 "fernet_key": base64.urlsafe_b64encode(os.urandom(32)).decode(),
+                "erasure_key": secrets.token_urlsafe(48),
             }
-            write_private(path, json.dumps(values, indent=1))
-        return dict(json.loads(path.read_text()))
+            kept = made | kept
+            write_private(path, json.dumps(kept, indent=1))
+        return kept
 
 
 def write_private(path: Path, text: str) -> None:

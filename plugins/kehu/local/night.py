@@ -30,7 +30,7 @@ class NightError(RuntimeError):
 
 def night_command(day: date) -> list[str]:
     """The command that runs one night in Airflow's own process."""
-    return [sys.executable, "-m", "kehu.airflow.inprocess", day.isoformat()]
+    return [sys.executable, "-m", "kehu.airflow.inprocess", DAG_ID, day.isoformat()]
 
 
 @contextmanager

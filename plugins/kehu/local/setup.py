@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import psycopg
 from psycopg import sql
@@ -14,6 +16,8 @@ from psycopg import sql
 from kehu.local.environment import Databases, airflow_environment, with_database
 from kehu.local.home import Home, write_private
 from kehu.warehouse.migrate import migrate
+
+ROOM = 2**20  # bytes; with fewer, a log ends where the disk did
 
 
 class SetupError(RuntimeError):
@@ -76,5 +80,13 @@ def _migrate_airflow(home: Home, environment: dict[str, str]) -> None:
             check=False,
         )
     if done.returncode != 0:
-        raise SetupError(f"airflow db migrate failed, see {log}")
+        raise SetupError(f"airflow db migrate failed: {_reason(log)} (all of it: {log})")
     marker.write_text(fingerprint)
+
+
+def _reason(log: Path) -> str:
+    """Why a program that wrote this log failed: its last line, unless there was no room for one."""
+    if shutil.disk_usage(log.parent).free < ROOM:
+        return f"No space left on device: {log.parent}"
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")

@@ -25,8 +25,16 @@ QUERIES = {
         from marts.rpt_source_freshness order by is_stale desc, source, entity
     """,
     "quality": """
-        select gate, table_name, expectation, severity, is_passed, count_evaluated, count_unexpected
+        select gate, table_name, expectation, severity, is_passed, count_evaluated, count_unexpected, reason
         from ops.published_quality order by gate, table_name, is_passed, expectation
+    """,
+    "gate_nights": """
+        select as_of_date, gate, state from ops.gate_nights
+        where as_of_date in (
+            select distinct as_of_date from ops.gate_nights
+            where as_of_date <= (select as_of_date from ops.published_run) order by as_of_date desc limit 30
+        )
+        order by as_of_date, gate
     """,
     "totals": """
         select
@@ -59,7 +67,14 @@ QUERIES = {
         order by customer_value_change desc, customer_id
     """,
     "fits": """
-        select model, method, is_fallback, note, count_customers, metrics from marts.fct_model_fits order by model
+        select model, model_version, method, is_fallback, note, count_customers, metrics, model_age_days, is_stale,
+            training_failure, coalesce(calibration, '[]') as calibration
+        from marts.fct_model_fits order by model
+    """,
+    "monitors": """
+        select question, monitor, subject, model_version, value, threshold, is_alert, expected_value,
+            reference_date::text, count_customers, coalesce(note, '') as note
+        from marts.fct_model_monitors order by question, monitor, value desc nulls last, subject
     """,
     "identity": """
         select kind, count_customers, count_records, count_created, count_merged, count_split, count_vanished,
@@ -98,9 +113,11 @@ class NightData:
 
     @property
     def fits(self) -> list[dict[str, Any]]:
-        """One entry per model, its metrics unpacked."""
+        """One entry per model, its metrics and its calibration unpacked."""
         fits = self.tables["fits"]
-        rows = fits.assign(metrics=fits["metrics"].map(json.loads)).to_dict("records")
+        rows = fits.assign(**{name: fits[name].map(json.loads) for name in ("metrics", "calibration")}).to_dict(
+            "records"
+        )
         return [{str(name): value for name, value in row.items()} for row in rows]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,13 @@ def render(data: NightData) -> str:
     environment = Environment(
         loader=PackageLoader("kehu.report", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters |= {"whole": whole, "money": money, "percent": percent, "decimal": decimal}
+    environment.filters |= {
+        "whole": whole,
+        "money": money,
+        "percent": percent,
+        "decimal": decimal,
+        "measures": measures,
+    }
     totals = data.totals
     currency = totals["currency"] or ""
     movers = data["movers"].to_dict("records")
@@ -52,18 +59,32 @@ def render(data: NightData) -> str:
         accounts=data["accounts"].to_dict("records"),
         segments=data["segments"].to_dict("records"),
         fits=data.fits,
+        monitors=data["monitors"].to_dict("records"),
         risers=[row for row in movers if row["customer_value_change"] > 0][:MOVERS],
         fallers=[row for row in reversed(movers) if row["customer_value_change"] < 0][:MOVERS],
         plots=_plots(data, currency),
+        calibrations=_calibrations(data, currency),
     )
+
+
+def _calibrations(data: NightData, currency: str) -> dict[str, Markup]:
+    """The calibration plot of each model that has points."""
+    units = {"churn": None, "value": currency}
+    return {
+        fit["model"]: Markup(charts.calibration(fit["model"], fit["calibration"], units.get(fit["model"])))
+        for fit in data.fits
+        if fit["calibration"]
+    }
 
 
 def _plots(data: NightData, currency: str) -> dict[str, Markup]:
     # Our own charts, drawn from numbers and escaped labels: the only markup the template takes as it is.
     return {
         "stages": Markup(charts.stage_times(data["stages"])),
+        "gates": Markup(charts.gate_nights(data["gate_nights"])),
         "segments": Markup(charts.segment_sizes(data["segments"], currency)),
         "values": Markup(charts.value_distribution(data["scores"]["customer_value"].astype(float), currency)),
+        "drift": Markup(charts.drift(data["monitors"])),
         "churn": Markup(charts.churn_distribution(data["scores"]["churn_probability"].astype(float))),
     }
 
@@ -85,7 +106,20 @@ def percent(value: Any) -> str:
 
 def decimal(value: Any) -> str:
     """A number with up to three decimals."""
-    return "–" if _is_missing(value) else f"{value:,.3f}".rstrip("0").rstrip(".")
+    # Adding zero makes a plain zero of a negative one.
+    return "–" if _is_missing(value) else f"{round(float(value), 3) + 0.0:,.3f}".rstrip("0").rstrip(".")
+
+
+def measures(metrics: Mapping[str, Any]) -> list[str]:
+    """A model's measures in words, each with its interval where it has one (`<name>_lower`, `<name>_upper`)."""
+    bounds = {f"{name}_{end}" for name in metrics for end in ("lower", "upper")}
+    told = []
+    for name, value in metrics.items():
+        if name not in bounds:
+            low, high = metrics.get(f"{name}_lower"), metrics.get(f"{name}_upper")
+            interval = "" if low is None or high is None else f" [{decimal(low)}, {decimal(high)}]"
+            told.append(f"{name.replace('_', ' ')} {decimal(value)}{interval}")
+    return told
 
 
 def _is_missing(value: Any) -> bool:

@@ -23,6 +23,8 @@ class SourceError(RuntimeError):
 class SourceUnavailable(SourceError):
     """A source did not answer as it should; a later try may succeed, and nothing of this one was kept."""
 
+    can_pass = True
+
 
 @dataclass(frozen=True)
 class Credentials:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ import psycopg
 import pyarrow as pa
 from psycopg import sql
 
+from kehu.privacy.suppression import Suppression
 from kehu.sources.contract import SourceError
 from kehu.sources.files_settings import FileEntity
 from kehu.warehouse.landing import (
@@ -66,8 +68,11 @@ def land(
     batch: Sequence[Parsed],
     night: Night,
 ) -> int:
-    """Write a batch of files and commit; return the rows landed."""
+    """Write a batch of files and commit; return the rows landed. Rows of people who were erased are left out."""
     schema, table = f"raw_{source}", table_name(entity)
+    suppression = Suppression(connection, source, table, settings.format == "jsonl")
+    counts_sent = [parsed.rows.num_rows for parsed in batch]
+    batch = [replace(parsed, rows=suppression.without_erased(parsed.rows)) for parsed in batch]
     load_ids = next_load_ids(connection, len(batch))
     rows = pa.concat_tables(
         [_with_position(parsed.rows, load_id) for parsed, load_id in zip(batch, load_ids, strict=True)],
@@ -76,16 +81,21 @@ def land(
     if settings.format == "jsonl":
         ensure_record_table(connection, schema, table)
         columns: Sequence[str] = RECORD_COLUMNS
+        known: Sequence[str] = ()
     else:
         columns = rows.column_names
-        _require_known_columns(connection, source, settings, schema, table, batch)
+        known = settings.columns or columns_of(connection, schema, table)
+        _require_known_columns(source, () if settings.columns else known, batch)
         ensure_column_table(connection, schema, table, columns[2:])
     try:
         copy_rows(connection, sql.Identifier(schema, table), columns, rows)
     except psycopg.DataError as error:
         raise _refusal(source, batch, error) from None
-    pairs = zip(batch, load_ids, strict=True)
-    write_ledger(connection, [_entry(parsed, load_id, source, entity, night) for parsed, load_id in pairs])
+    entries = [
+        replace(_entry(parsed, load_id, source, entity, night, known), count_suppressed=sent - parsed.rows.num_rows)
+        for parsed, load_id, sent in zip(batch, load_ids, counts_sent, strict=True)
+    ]
+    write_ledger(connection, entries)
     if rows.num_rows >= ANALYZE_ROWS:
         # Without fresh statistics the first staging after a large load is planned blind.
         # Joins are planned by the load; the columns' own texts are cast before anything is asked of them.
@@ -95,18 +105,16 @@ def land(
     return rows.num_rows
 
 
-def _require_known_columns(
-    connection: psycopg.Connection, source: str, settings: FileEntity, schema: str, table: str, batch: Sequence[Parsed]
-) -> None:
+def _require_known_columns(source: str, known: Sequence[str], batch: Sequence[Parsed]) -> None:
     """Without a contract of its own, an entity's contract is what its files had so far: no column may go missing."""
-    known = () if settings.columns else columns_of(connection, schema, table)
     for parsed in batch:
         missing = sorted(set(known) - set(parsed.rows.column_names))
         if missing:
             raise SourceError(source, parsed.file.name, f"the header changed: missing {', '.join(missing)}", 0)
 
 
-def _entry(parsed: Parsed, load_id: int, source: str, entity: str, night: Night) -> Entry:
+def _entry(parsed: Parsed, load_id: int, source: str, entity: str, night: Night, known: Sequence[str]) -> Entry:
+    """The file's entry; `known` are the columns it may have, empty where that is not told."""
     file = parsed.file
     known_on = file.day or night.as_of_date
     return Entry(
@@ -120,6 +128,7 @@ def _entry(parsed: Parsed, load_id: int, source: str, entity: str, night: Night)
         file.day,
         parsed.sha256,
         file.stamp,
+        count_added_columns=len(set(parsed.rows.column_names) - set(known)) if known else None,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 
+from kehu.privacy.suppression import Suppression
 from kehu.sources.contract import Outcome, Page, RecordReader, SourceError
 from kehu.warehouse.landing import Entry, lock_entity, next_load_ids, table_name, write_ledger
 from kehu.warehouse.records import Merge
@@ -61,8 +62,10 @@ def ingest_records(
             log.info("%s: %s was read for %s already", source, entity, before.as_of_date)
             return Counts(0, 0)
         (load_id,) = next_load_ids(connection, 1)
-        merge = Merge(connection, f"raw_{source}", table_name(entity), load_id)
-        load = _Load(source, entity, reader, merge, policy or Policy())
+        suppression = Suppression(connection, source, table_name(entity), is_record=True)
+        is_erased = suppression.is_erased if suppression else None
+        merge = Merge(connection, f"raw_{source}", table_name(entity), load_id, is_erased)
+        load = _Load(source, entity, reader, merge, policy or Policy(), suppression.count_own)
         try:
             entry = load.run(before, night, load_id)
         except (psycopg.DataError, psycopg.IntegrityError, UnicodeError) as error:
@@ -76,8 +79,11 @@ def ingest_records(
 class _Load:
     """One reading of one entity."""
 
-    def __init__(self, source: str, entity: str, reader: RecordReader, merge: Merge, policy: Policy) -> None:
+    def __init__(
+        self, source: str, entity: str, reader: RecordReader, merge: Merge, policy: Policy, count_erased: int = 0
+    ) -> None:
         self.source, self.entity, self.reader, self.merge, self.policy = source, entity, reader, merge, policy
+        self.count_erased = count_erased
 
     def run(self, before: Before | None, night: Night, load_id: int) -> Entry:
         """Read, merge and reconcile; return the ledger entry."""
@@ -88,10 +94,10 @@ class _Load:
         is_listed = self._list_if_due(outcome, reconciled_on, night)
         merged = self.merge.land()
         live = (before.count_live if before else 0) + merged.born - merged.died
-        if is_listed or count_source not in (None, live):
+        if is_listed or not self._agrees(count_source, live):
             live = self._reconcile(is_listed)
             reconciled_on = night.as_of_date.isoformat()
-        if count_source not in (None, live):
+        if not self._agrees(count_source, live):
             log.warning("%s: %s: %s records there, %s here", self.source, self.entity, count_source, live)
         return Entry(
             load_id,
@@ -101,10 +107,15 @@ class _Load:
             night.as_of_date,
             self.merge.count_landed,
             state={"reader": outcome.state, RECONCILED: reconciled_on},
-            count_read=self.merge.count_read,
+            count_read=self.merge.count_read + self.merge.count_suppressed,
             count_live=live,
             count_source=count_source,
+            count_suppressed=self.merge.count_suppressed,
         )
+
+    def _agrees(self, count_source: int | None, live: int) -> bool:
+        """Whether the source's count is ours; records that were erased here may go on living there."""
+        return count_source is None or live <= count_source <= live + self.count_erased
 
     def _list_if_due(self, outcome: Outcome, reconciled_on: str, night: Night) -> bool:
         """Collect what lives in the source if this reading told it or it is time to ask; return whether it was done."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 
 import psycopg
 from psycopg import Connection, sql
 
-from kehu.tags.registry import LITERAL, TRAITS, Registry, Tag, TagError
+from kehu.rules import words
+from kehu.tags.registry import TRAITS, Registry, Tag, TagError
 from kehu.warehouse.dbt import without_values
 from kehu.warehouse.history import keep
 from kehu.warehouse.runs import Night
@@ -126,8 +126,7 @@ def _relation(connection: Connection, tag: Tag, night: Night) -> sql.Identifier:
 def _reason(tag: Tag, columns: list[str]) -> sql.Composable:
     """The traits that the rule names, with the customer's values; the rule itself where it names none."""
     rule = tag.rule or ""
-    words = re.findall(r"[a-z_][a-z0-9_]*", LITERAL.sub("", rule.lower()))
-    named = [word for word in dict.fromkeys([*words, tag.since]) if word in columns and word != "as_of_date"]
+    named = [word for word in dict.fromkeys([*words(rule), tag.since]) if word in columns and word != "as_of_date"]
     if not named:
         return sql.Literal(" ".join(rule.split()))
     values = (

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from kehu.yaml_files import Loader, RepeatedKey
+from kehu.rules import problem, set_out_alike
+from kehu.yaml_files import YamlFileError, first_complaint, read
 
 TRAITS = "ftr_customer_traits"
-LITERAL = re.compile(r"'[^']*'")
 NAME = r"^[a-z][a-z0-9_]{0,59}$"
-CLOCK = re.compile(
-    r"\b(now|age|timeofday|random\w*|(clock|statement|transaction)_timestamp|current_\w+|local\w+|uuidv?\d?|gen_\w+)\b"
-)
-CLOCK_LITERAL = re.compile(r"'\s*(now|today|tomorrow|yesterday)\s*'")
 Status = Literal["active", "expired", "retired"]
 
 
@@ -57,16 +51,14 @@ class Tag(_Part):
             raise ValueError("rule: a rule or a model is needed")
         if (self.since is None) != (self.valid_days is None):
             raise ValueError("valid_days: it needs since, the day it counts from, and since needs it")
-        if self.rule and (problem := _problem(self.rule)):
-            raise ValueError(f"rule: {problem}")
+        if self.rule and (why := problem(self.rule)):
+            raise ValueError(f"rule: {why}")
         return self
 
     @property
     def rule_hash(self) -> str:
         """Changes whenever somebody else might have the tag."""
-        # How a rule is set out changes nobody; what stands in a literal may.
-        parts = re.split(f"({LITERAL.pattern})", self.rule or "")
-        rule = " ".join(part if part.startswith("'") else " ".join(part.split()) for part in parts)
+        rule = set_out_alike(self.rule or "")
         told = json.dumps([self.model or TRAITS, rule, self.since, self.valid_days])
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
@@ -111,45 +103,11 @@ def load(path: Path) -> Registry:
         If the file cannot be read, or a tag lacks a field, has one that is unknown, or contradicts another tag.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506  # a safe loader
-    except OSError as error:
-        raise TagError(f"{path.name}: the file cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise TagError(f"{path.name}: {str(error).splitlines()[0]}") from None
-    except RepeatedKey as error:
-        raise TagError(f"{path.name}: a field is there twice, line {error.line}") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise TagError(f"{path.name}: not YAML{f', line {mark.line + 1}' if mark else ''}") from None
+        content = read(path)
+    except YamlFileError as error:
+        raise TagError(str(error)) from None
     try:
         return Registry.model_validate(content)
     except ValidationError as error:
-        raise TagError(f"{path.name}: {_describe(error, content)}") from None
-
-
-def _describe(error: ValidationError, content: Any) -> str:
-    """The first complaint in one line: the tag, the field, and what is wrong with it."""
-    first = error.errors(include_url=False)[0]
-    message = first["msg"].removeprefix("Value error, ")
-    place = list(first["loc"])
-    if len(place) > 1 and isinstance(place[1], int):
-        told = content["tags"][place[1]]
-        name = told.get("id") if isinstance(told, dict) else None
-        place[:2] = [f"tag {name}" if name else f"tag number {place[1] + 1}"]
-    return ": ".join([*map(str, place), message])
-
-
-def _problem(rule: str) -> str | None:
-    """Why a text is no condition that a night could ask, as far as one can tell without asking."""
-    plain = LITERAL.sub("''", rule.lower())
-    if found := CLOCK.search(plain) or CLOCK_LITERAL.search(rule.lower()):
-        return f"{found[0]} differs from run to run; use as_of_date"
-    for text, name in ((";", "a semicolon"), ("--", "a comment"), ("/*", "a comment")):
-        if text in plain:
-            return f"{name} does not belong into a condition"
-    depth = 0
-    for letter in plain:
-        depth += (letter == "(") - (letter == ")")
-        if depth < 0:
-            break
-    return "its brackets do not match" if depth else None
+        complaint = first_complaint(error, content, "tags", "tag")
+        raise TagError(f"{path.name}: {complaint}") from None

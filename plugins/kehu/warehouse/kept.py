@@ -11,6 +11,9 @@ from psycopg import Connection, sql
 from kehu.warehouse.runs import Night
 from kehu.warehouse.shapes import shape
 
+# The day of the published run, in the query of a reader's view.
+DAY = "(select runs.as_of_date from ops.runs inner join store.current on runs.run_id = store.current.run_id)"
+
 
 def kept_marts(connection: Connection) -> set[str]:
     """The marts that are stored this way, in any run."""
@@ -33,11 +36,13 @@ def reading_view(connection: Connection, name: str) -> sql.Composed:
     types = shape(connection, f"kept.{name}")
     known = list(shape(connection, f"marts.{name}"))
     columns = known + [column for column in types if column not in known]
-    listed = sql.SQL(", ").join(map(sql.Identifier, columns))
+    listed = sql.SQL(", ").join(_by_night(connection, name, column) for column in columns)
     pointer = sql.SQL("(select pointer.run_id from store.current as pointer)")
     query = sql.SQL("select {} from {} where run_from <= {pointer} and (run_to is null or run_to > {pointer})").format(
         listed, sql.Identifier("kept", name), pointer=pointer
     )
+    if column := _nights(connection, name):
+        query += sql.SQL(" and {} <= " + DAY).format(sql.Identifier(column))
     stored = shape(connection, f"store.{name}")
     if not stored:
         return query
@@ -47,6 +52,21 @@ def reading_view(connection: Connection, name: str) -> sql.Composed:
     ]
     union = sql.SQL("{} union all select {} from {} where run_id = {}")
     return union.format(query, sql.SQL(", ").join(old), sql.Identifier("store", name), pointer)
+
+
+def _nights(connection: Connection, mart: str) -> str | None:
+    """The column that tells whose night a row is, where each night adds its own rows."""
+    found = connection.execute("select nights from ops.model_states where model = %s", [mart]).fetchone()
+    return found[0] if found else None
+
+
+def _by_night(connection: Connection, mart: str, column: str) -> sql.Composable:
+    """A column as readers select it: the row's own, or what the published run's day makes of the row."""
+    query = "select by_night ->> %s from ops.model_states where model = %s"
+    found = connection.execute(query, [column, mart]).fetchone()
+    if found is None or found[0] is None:
+        return sql.Identifier(column)
+    return sql.SQL(found[0].replace("{day}", DAY)) + sql.SQL(" as ") + sql.Identifier(column)
 
 
 def forget(connection: Connection, oldest_run: int) -> int:

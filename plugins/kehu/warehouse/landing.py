@@ -66,6 +66,8 @@ class Entry:
     count_read: int | None = None
     count_live: int | None = None
     count_source: int | None = None
+    count_added_columns: int | None = None
+    count_suppressed: int = 0
 
 
 def table_name(entity: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 import psycopg
 
@@ -42,10 +43,23 @@ def loads_to_check(url: str, source: str, entity: str, night: Night) -> list[Loa
     query = """
         select load_id, source, entity, file_name, count_rows
         from (
-            select distinct on (file_date) * from ops.loads where source = %s and entity = %s and file_date <= %s
+            select distinct on (file_date) * from ops.loads
+            where source = %s and entity = %s and file_date <= %s and replays_load_id is null
             order by file_date, load_id desc
         ) as newest
         where status <> 'accepted' order by file_date
+    """
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(query, [source, entity, night.as_of_date]).fetchall()
+    return [Load(*row) for row in rows]
+
+
+def replays_to_check(url: str, source: str, entity: str, night: Night) -> list[Load]:
+    """Corrected rows of an entity that no gate has looked at."""
+    query = """
+        select load_id, source, entity, file_name, count_rows from ops.loads
+        where source = %s and entity = %s and as_of_date <= %s and replays_load_id is not null and status = 'landed'
+        order by load_id
     """
     with psycopg.connect(url) as connection:
         rows = connection.execute(query, [source, entity, night.as_of_date]).fetchall()
@@ -113,7 +127,7 @@ def accepted_rows(url: str, source: str, entity: str, night: Night) -> int:
         select coalesce(sum(count_rows), 0)
         from (
             select distinct on (file_date) count_rows from ops.loads
-            where source = %s and entity = %s and file_date <= %s and status = 'accepted'
+            where source = %s and entity = %s and file_date <= %s and status = 'accepted' and replays_load_id is null
             order by file_date, load_id desc
         ) as newest
     """
@@ -121,3 +135,63 @@ def accepted_rows(url: str, source: str, entity: str, night: Night) -> int:
         row = connection.execute(query, [source, entity, night.as_of_date]).fetchone()
     assert row is not None
     return int(row[0])
+
+
+class WaiverError(ValueError):
+    """A waiver that would let nothing through."""
+
+
+def waive(url: str, load_id: int, by: str, reason: str) -> str:
+    """Let a load that waits at the raw gate pass the comparison with earlier nights; return its file's name.
+
+    Raises
+    ------
+    WaiverError
+        If the reason is empty, or the load does not wait: there is none, or it was accepted already.
+    """
+    if not reason.strip():
+        raise WaiverError("a waiver needs a reason")
+    with psycopg.connect(url) as connection:
+        row = connection.execute(
+            "select file_name from ops.loads where load_id = %s and status <> 'accepted' for update", [load_id]
+        ).fetchone()
+        if row is None:
+            raise WaiverError(f"no load {load_id} waits at the raw gate")
+        connection.execute(
+            """
+            insert into ops.waivers (load_id, accepted_by, reason) values (%s, %s, %s)
+            on conflict (load_id) do update set
+                accepted_by = excluded.accepted_by, reason = excluded.reason, accepted_at = now()
+            """,
+            [load_id, by, reason.strip()],
+        )
+    return str(row[0])
+
+
+def waive_night(url: str, as_of_date: date, by: str, reason: str) -> None:
+    """Let a night's scores pass the comparison with the published ones.
+
+    Raises
+    ------
+    WaiverError
+        If the reason is empty.
+    """
+    if not reason.strip():
+        raise WaiverError("a waiver needs a reason")
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            """
+            insert into ops.night_waivers (as_of_date, accepted_by, reason) values (%s, %s, %s)
+            on conflict (as_of_date) do update set
+                accepted_by = excluded.accepted_by, reason = excluded.reason, accepted_at = now()
+            """,
+            [as_of_date, by, reason.strip()],
+        )
+
+
+def is_waived(url: str, night: Night) -> bool:
+    """Whether a person found right that the night's scores differ."""
+    query = "select exists (select from ops.night_waivers where as_of_date = %s)"
+    with psycopg.connect(url) as connection:
+        row = connection.execute(query, [night.as_of_date]).fetchone()
+    return bool(row and row[0])

@@ -7,7 +7,7 @@ repeated page, another try) land once. Nothing is updated or deleted.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -89,18 +89,32 @@ class Merged:
 class Merge:
     """One load of one entity: what is collected first is private, what lands is one transaction of the caller's."""
 
-    def __init__(self, connection: psycopg.Connection, schema: str, table: str, load_id: int) -> None:
-        self.connection, self.load_id = connection, load_id
+    def __init__(
+        self,
+        connection: psycopg.Connection,
+        schema: str,
+        table: str,
+        load_id: int,
+        is_erased: Callable[[str, str | None], bool] | None = None,
+    ) -> None:
+        self.connection, self.load_id, self.is_erased = connection, load_id, is_erased
         self.raw = sql.Identifier(schema, table)
         ensure_record_table(connection, schema, table)
         connection.execute(INCOMING)
         connection.execute(PRESENT)
         connection.commit()
-        self.count_read = self.count_landed = 0
+        self.count_read = self.count_landed = self.count_suppressed = 0
         self.is_landing = False
 
     def add(self, rows: Sequence[tuple[str, str | None, str | None, bool]]) -> None:
-        """Take in versions: record id, record as JSON, ISO time of change, whether it is a deletion."""
+        """Take in versions: record id, record as JSON, ISO time of change, whether it is a deletion.
+
+        What belongs to somebody who was erased is counted, and goes no further.
+        """
+        if self.is_erased is not None:
+            kept = [row for row in rows if not self.is_erased(row[0], row[1])]
+            self.count_suppressed += len(rows) - len(kept)
+            rows = kept
         if not rows:
             return
         ids, records, times, deletions = zip(*rows, strict=True)
@@ -133,7 +147,9 @@ class Merge:
         self._execute("insert into present select record_id from incoming where not is_deleted")
 
     def remember_keys(self, keys: Sequence[str]) -> None:
-        """Add to the full list of what lives in the source."""
+        """Add to the full list of what lives in the source; records of people who were erased live there alone."""
+        if self.is_erased is not None:
+            keys = [key for key in keys if not self.is_erased(key, None)]
         self._collect("present", pa.table({"record_id": pa.array(keys, pa.string())}))
 
     def forget_incoming(self) -> None:

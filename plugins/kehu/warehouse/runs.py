@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import psycopg
 from psycopg.rows import class_row
+
+WORK_LOCK = 0x6B776F72
+WORK_PATIENCE = "10min"
 
 
 @dataclass(frozen=True)
@@ -53,14 +57,32 @@ class Counts:
 
 
 def open_night(url: str, as_of_date: date, airflow_run_id: str) -> Night:
-    """Register a new run for a night; every attempt at a whole night gets a number of its own."""
+    """Register a new run for a night; every attempt at a whole night gets a number of its own.
+
+    It waits for stages of other runs to end (`working`); after that they find themselves superseded.
+
+    Raises
+    ------
+    psycopg.errors.LockNotAvailable
+        If one works on for as long as `WORK_PATIENCE`.
+    """
     with psycopg.connect(url) as connection:
+        connection.execute("select set_config('lock_timeout', %s, true)", [WORK_PATIENCE])
+        connection.execute("select pg_advisory_xact_lock(%s)", [WORK_LOCK])
         row = connection.execute(
             "insert into ops.runs (as_of_date, airflow_run_id) values (%s, %s) returning run_id",
             [as_of_date, airflow_run_id],
         ).fetchone()
     assert row is not None
     return Night(row[0], as_of_date)
+
+
+@contextmanager
+def working(url: str) -> Iterator[None]:
+    """While a stage writes: no other run is opened. The server ends it with the process, however that ends."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("select pg_advisory_lock_shared(%s)", [WORK_LOCK])
+        yield
 
 
 def night_of(url: str, run_id: int) -> Night:
@@ -87,7 +109,7 @@ def stage_started(url: str, run_id: int, stage: str) -> None:
             insert into ops.stage_runs (run_id, stage, state, started_at)
             values (%s, %s, 'running', clock_timestamp())
             on conflict (run_id, stage) do update set
-                state = 'running', started_at = clock_timestamp(), finished_at = null,
+                state = 'running', tries = stage_runs.tries + 1, started_at = clock_timestamp(), finished_at = null,
                 rows_in = null, rows_out = null, quarantined = null, error = null
             """,
             [run_id, stage],
@@ -124,6 +146,18 @@ def stages(url: str, run_id: int) -> list[Stage]:
     """
     with psycopg.connect(url) as connection, connection.cursor(row_factory=class_row(Stage)) as cursor:
         return cursor.execute(query, [run_id]).fetchall()
+
+
+def never_ended(url: str, airflow_run_id: str) -> list[tuple[str, date, int]]:
+    """Stages of the newest run of one Airflow run that began and did not end: stage, night, tries."""
+    query = """
+        select stages.stage, runs.as_of_date, stages.tries
+        from ops.stage_runs as stages inner join ops.runs as runs on stages.run_id = runs.run_id
+        where stages.state = 'running' and runs.run_id = (select max(run_id) from ops.runs where airflow_run_id = %s)
+        order by stages.started_at
+    """
+    with psycopg.connect(url) as connection:
+        return connection.execute(query, [airflow_run_id]).fetchall()
 
 
 def newest_run_id(url: str) -> int:

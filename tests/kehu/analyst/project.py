@@ -28,7 +28,7 @@ def published_warehouse(server_url: str, *models: str) -> Warehouse:
         f"('person', 'shop.orders:{number}', '{account}', date '2024-01-01')" for number, (account, _) in ORDERS.items()
     )
     made.execute(f"insert into identity.assignments (kind, record_key, customer_id, valid_from) values {keys}")
-    made.build_nodes(*models, day=NIGHT)
+    made.build_nodes(*models, day=NIGHT, leaves_manifest=True)
     ((run_id,),) = made.rows("select max(run_id) from ops.runs")
     made.night = Night(run_id, NIGHT)
     keep(made.url, made.night, target_folder() / "manifest.json")

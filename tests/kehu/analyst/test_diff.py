@@ -173,7 +173,7 @@ def test_a_sandbox_of_an_older_night_is_refused(pair):
 
 
 def test_the_table_in_the_terminal_and_the_exit_codes(pair, monkeypatch):
-    monkeypatch.setattr(analyst_cli, "_warehouse", lambda: pair.url)
+    monkeypatch.setattr(analyst_cli, "warehouse", lambda *_: pair.url)
     monkeypatch.setattr(analyst_cli.console, "_width", 120)
     here, there = rows("(1, 'Ann', 1)", "(3, 'C', 3)"), rows("(1, 'Bob', 2)", "(2, 'D', 4)")
     pair.add("dim_things", here, there, personal=["name"])

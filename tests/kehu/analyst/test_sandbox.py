@@ -22,7 +22,9 @@ ANNA = Sandbox.of("anna")
 
 @pytest.fixture(scope="module")
 def warehouse(server_url):
-    return published_warehouse(server_url, "+fct_customer_lifecycle", "+fct_consents", "path:seeds")
+    # The unit tests of a changed model's children read the columns of these relations.
+    children = ("stg_ml__customer_recommendations", "+dim_products")
+    return published_warehouse(server_url, "+fct_customer_lifecycle", "+fct_consents", *children, "path:seeds")
 
 
 @pytest.fixture(scope="module")

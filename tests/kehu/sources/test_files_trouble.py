@@ -163,7 +163,6 @@ files.FilesSource("src", settings).ingest({folder.url!r}, "e", Night({night.run_
 @pytest.fixture(scope="module")
 def store():
     """A local S3 server that checks keys: its endpoint, a right key, and a client to write with."""
-    os.environ["INITIAL_NO_AUTH_ACTION_COUNT"] = "1000000"
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -179,8 +178,9 @@ def store():
     client.create_bucket(Bucket="bucket")
     requests.post(f"{endpoint}/moto-api/reset-auth", data="0", timeout=10)
     yield endpoint, Credentials(login=login, password=password, extra={"endpoint_url": endpoint}), client
+    # All stores of a process share this setting: the next module's asks for no key.
+    requests.post(f"{endpoint}/moto-api/reset-auth", data="inf", timeout=10)
     server.stop()
-    del os.environ["INITIAL_NO_AUTH_ACTION_COUNT"]
 
 
 class TestObjectStore:

@@ -59,6 +59,23 @@ def test_readers_see_the_published_run_and_a_roll_back_goes_to_the_one_before(ur
     assert read(url) == {1: "one", 2: "two"}
 
 
+def test_a_column_that_follows_from_the_day_is_that_of_the_published_run(url):
+    first, second = night_with(url, {1: "one"}), night_with(url, {1: "one", 2: "two"})
+    with psycopg.connect(url) as connection:
+        connection.execute("update ops.runs set as_of_date = date '2024-01-05' where run_id = %s", [second.run_id])
+        connection.execute(
+            "insert into ops.model_states (model, code_version, run_id, consumed, by_night)"
+            """ values ('fct_words', '-', %s, 0, '{"word": "cast({day} - date ''2024-01-01'' + id as text)"}')""",
+            [second.run_id],
+        )
+    show(url, first)
+    assert read(url) == {1: "1"}
+    show(url, second)
+    assert read(url) == {1: "5", 2: "6"}
+    publishing.publish(url, publishing.previous_night(url))
+    assert read(url) == {1: "1"}
+
+
 def test_a_night_that_was_never_published_leaves_no_trace_for_readers(url):
     show(url, night_with(url, {1: "one"}))
     night_with(url, {1: "broken"})

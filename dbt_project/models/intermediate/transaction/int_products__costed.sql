@@ -1,4 +1,8 @@
 -- Grain: one row per stock code whose cost or category a CRM tells.
+{{ config(
+    materialized='incremental',
+    meta={'kept': {'key': 'product_id', 'tells': {'costs.product': ['product_id']}}}
+) }}
 with
 
 known as (

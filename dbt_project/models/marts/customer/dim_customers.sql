@@ -1,5 +1,14 @@
 -- Grain: one row per customer: a person whom any source knows, as known on the night.
-{{ config(indexes=[{'columns': ['company_id']}]) }}
+{{ config(
+    materialized='incremental',
+    indexes=[{'columns': ['company_id']}],
+    meta={'kept': {
+        'key': 'customer_id',
+        'tells': {'customers.customer': ['customer_id']},
+        'by_night': {'staleness_days': 'greatest({day} - last_told_date, 0)'},
+        'is_published': true
+    }}
+) }}
 with
 
 lines as (
@@ -147,6 +156,7 @@ select
     company_id,
     {{ completeness_share() }} as completeness_share,
     least(coalesce({{ reporting_date('first_told_at') }}, {{ as_of_date() }}), {{ as_of_date() }}) as first_known_date,
+    {{ reporting_date('last_told_at') }} as last_told_date,
     greatest({{ as_of_date() }} - {{ reporting_date('last_told_at') }}, 0) as staleness_days,
     cast(count_records as integer) as count_records,
     cast(count_sources as integer) as count_sources,

@@ -1,6 +1,19 @@
 -- Grain: one row per customer and period in one stage; each day since a customer is known lies in exactly one.
 -- Each order starts a clock: active_days until the customer is at risk, lapsed_days until lapsed. The next order stops it.
-{{ config(indexes=[{'columns': ['customer_id', 'valid_from'], 'unique': true}]) }}
+{{ config(
+    materialized='incremental',
+    indexes=[{'columns': ['customer_id', 'valid_from']}],
+    meta={'kept': {
+        'key': 'lifecycle_period_id',
+        'scope': {
+            'column': 'customer_id',
+            'entities': ['orders.customer', 'customers.customer'],
+            'reached': 'stages_ended'
+        },
+        'by_night': {'days_in_stage': 'least(coalesce(valid_to, {day} + 1), {day} + 1) - valid_from'},
+        'is_published': true
+    }}
+) }}
 with
 
 orders as (
@@ -14,6 +27,7 @@ orders as (
         and not is_cancelled
         and customer_id is not null
         and order_date <= {{ as_of_date() }}
+        and {{ in_scope('customer_id') }}
 
 ),
 
@@ -35,6 +49,7 @@ known as (
         first_known_date,
         first_order_date
     from {{ ref('dim_customers') }}
+    where {{ in_scope('customer_id') }}
 
 ),
 

@@ -1,5 +1,13 @@
 -- Grain: one row per contact with a customer by mail, web form, phone, visit or chat, in or out.
-{{ config(indexes=[{'columns': ['customer_id']}, {'columns': ['started_date']}]) }}
+{{ config(
+    materialized='incremental',
+    indexes=[{'columns': ['customer_id']}, {'columns': ['started_date']}],
+    meta={'kept': {
+        'key': 'interaction_id',
+        'tells': {'contacts.customer': ['customer_id']},
+        'is_published': true
+    }}
+) }}
 with
 
 interactions as (

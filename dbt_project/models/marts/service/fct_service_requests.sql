@@ -1,5 +1,13 @@
 -- Grain: one row per request for service: a ticket, chat or complaint of the desk, or a case of a CRM.
-{{ config(indexes=[{'columns': ['customer_id']}, {'columns': ['opened_date']}]) }}
+{{ config(
+    materialized='incremental',
+    indexes=[{'columns': ['customer_id']}, {'columns': ['opened_date']}],
+    meta={'kept': {
+        'key': 'request_id',
+        'tells': {'contacts.customer': ['customer_id']},
+        'is_published': true
+    }}
+) }}
 with
 
 requests as (

@@ -1,16 +1,9 @@
 -- Grain: one row per stock code ever seen on a line that counts.
 with
 
-lines as (
+days as (
 
-    select
-        classified.product_id,
-        classified.description,
-        classified.invoiced_at,
-        classified.invoice_date,
-        classified.order_line_id
-    from {{ ref('int_order_lines__classified') }} as classified
-    where exclusion_reason is null
+    select * from {{ ref('int_products__sold') }}
 
 ),
 
@@ -19,8 +12,8 @@ named as (
     select
         product_id,
         description,
-        row_number() over (partition by product_id order by invoiced_at desc, order_line_id desc) as newness
-    from lines
+        row_number() over (partition by product_id order by described_at desc, described_by desc) as newness
+    from days
     where description is not null
 
 ),
@@ -31,7 +24,7 @@ sold as (
         product_id,
         min(invoice_date) as first_sold_date,
         max(invoice_date) as last_sold_date
-    from lines
+    from days
     group by 1
 
 ),

@@ -5,6 +5,7 @@
     meta={'kept': {
         'key': 'order_id',
         'scope': {'column': 'order_id', 'entities': ['lines.order']},
+        'tells': {'orders.customer': ['customer_id']},
         'is_published': true
     }}
 ) }}

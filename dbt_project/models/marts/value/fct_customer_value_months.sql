@@ -1,27 +1,20 @@
 -- Grain: one row per customer and month with any benefit or cost, and one per month for what no customer is known for.
 -- All amounts are additive, in the reporting currency; costs are positive numbers. Nothing is left out: the sums over all
 -- rows are those of the facts (tests/value_adds_up.sql).
-{{ config(indexes=[{'columns': ['customer_id']}, {'columns': ['month_start']}]) }}
+{{ config(
+    materialized='incremental',
+    indexes=[{'columns': ['customer_id']}, {'columns': ['month_start']}],
+    meta={'kept': {
+        'key': 'customer_value_month_id',
+        'scope': {
+            'column': 'customer_id',
+            'is_nullable': true,
+            'entities': ['valued.customer', 'payments.customer', 'contacts.customer']
+        },
+        'is_published': true
+    }}
+) }}
 with
-
-lines as (
-
-    select
-        lines.customer_id,
-        lines.order_date as day,
-        lines.line_type,
-        lines.amount,
-        products.product_type,
-        case
-            when products.is_merchandise
-                then coalesce(lines.quantity * products.unit_cost, lines.amount * {{ var('assumed_cost_share') }})
-            else 0
-        end as cost,
-        products.is_merchandise and products.unit_cost is null as is_assumed
-    from {{ ref('fct_order_lines') }} as lines
-    inner join {{ ref('dim_products') }} as products on lines.product_id = products.product_id
-
-),
 
 -- Requests that are contacts too stand among the interactions; the CRMs' cases stand only among the requests.
 contacts as (
@@ -33,6 +26,7 @@ contacts as (
         duration_seconds,
         coalesce(purpose in ('service', 'complaint'), false) as is_service
     from {{ ref('fct_interactions') }}
+    where {{ in_scope("coalesce(customer_id, '')") }}
     union all
     select
         customer_id,
@@ -41,7 +35,9 @@ contacts as (
         null as duration_seconds,
         true as is_service
     from {{ ref('fct_service_requests') }}
-    where request_type = 'case'
+    where
+        request_type = 'case'
+        and {{ in_scope("coalesce(customer_id, '')") }}
 
 ),
 
@@ -64,29 +60,11 @@ entries as (
 
     select
         customer_id,
-        day,
-        case
-            when product_type in ('discount', 'voucher') then 'discount'
-            when product_type <> 'merchandise' then 'other'
-            when line_type = 'sale' then 'sales'
-            else 'returns'
-        end as entry,
-        amount
-    from lines
-    union all
-    select
-        customer_id,
-        day,
-        case when is_assumed then 'assumed_cost' else 'known_cost' end as entry,
-        cast(cost as numeric(16, 3)) as amount
-    from lines
-    union all
-    select
-        customer_id,
         created_date as day,
         'payment_fee' as entry,
         fee_amount as amount
     from {{ ref('fct_payments') }}
+    where {{ in_scope("coalesce(customer_id, '')") }}
     union all
     select
         customer_id,
@@ -97,17 +75,37 @@ entries as (
 
 ),
 
+parts as (
+
+    select
+        customer_id,
+        month_start,
+        {{ entry_columns(['sales', 'returns', 'discount', 'other', 'known_cost', 'assumed_cost']) }},
+        {{ entry_columns(['payment_fee', 'service_cost', 'contact_cost'], are_there=false) }}
+    from {{ ref('int_orders__valued') }}
+    where {{ in_scope("coalesce(customer_id, '')") }}
+    union all
+    select
+        customer_id,
+        cast(date_trunc('month', day) as date) as month_start,
+        {{ entry_columns(['sales', 'returns', 'discount', 'other', 'known_cost', 'assumed_cost'], are_there=false) }},
+        {{ entry_sums(['payment_fee', 'service_cost', 'contact_cost']) }}
+    from entries
+    group by customer_id, date_trunc('month', day)
+
+),
+
 months as (
 
     select
         customer_id,
-        cast(date_trunc('month', day) as date) as month_start,
-        {{ entry_sums([
+        month_start,
+        {{ column_sums([
             'sales', 'returns', 'discount', 'other', 'known_cost', 'assumed_cost',
             'payment_fee', 'service_cost', 'contact_cost'
         ]) }}
-    from entries
-    group by 1, 2
+    from parts
+    group by customer_id, month_start
 
 )
 

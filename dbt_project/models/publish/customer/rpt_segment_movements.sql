@@ -20,7 +20,8 @@ select
     cast(count(*) as integer) as count_customers,
     cast(sum(customer_value) as numeric(16, 2)) as customer_value,
     cast(sum(customer_value_change) as numeric(16, 2)) as customer_value_change,
-    avg(churn_probability) as churn_probability,
+    -- Sums of binary fractions depend on the order of rows; decimals do not.
+    cast(avg(cast(churn_probability as numeric)) as double precision) as churn_probability,
     {{ as_of_date() }} - {{ var('comparison_days') }} as comparison_date,
     {{ as_of_date() }} as as_of_date
 from scores

@@ -8,6 +8,8 @@ select
     note,
     count_customers,
     parameters,
-    metrics
+    metrics,
+    trained_as_of,
+    training_failure
 from {{ source('ml', 'fits') }}
 where as_of_date = {{ as_of_date() }}

@@ -1,6 +1,14 @@
 -- Grain: one row per customer, axis and period in one segment, by the rules of the seed customer_segments.
 -- The measures change only on the days on which an order begins to count or ceases to: between them nobody moves.
-{{ config(indexes=[{'columns': ['customer_id']}, {'columns': ['axis', 'segment']}]) }}
+{{ config(
+    materialized='incremental',
+    indexes=[{'columns': ['customer_id']}, {'columns': ['axis', 'segment']}],
+    meta={'kept': {
+        'key': 'customer_segment_id',
+        'scope': {'column': 'customer_id', 'entities': ['orders.customer'], 'reached': 'measures_moved'},
+        'is_published': true
+    }}
+) }}
 with
 
 orders as (
@@ -21,6 +29,7 @@ orders as (
         where
             customer_id is not null
             and order_date <= {{ as_of_date() }}
+            and {{ in_scope('customer_id') }}
         group by customer_id, order_date
     ) as days
 

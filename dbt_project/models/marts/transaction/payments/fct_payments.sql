@@ -1,5 +1,13 @@
 -- Grain: one row per payment or refund that a provider tells of. Amounts are additive; refunds are negative.
-{{ config(indexes=[{'columns': ['order_id']}, {'columns': ['customer_id']}]) }}
+{{ config(
+    materialized='incremental',
+    indexes=[{'columns': ['order_id']}, {'columns': ['customer_id']}],
+    meta={'kept': {
+        'key': 'payment_id',
+        'tells': {'payments.customer': ['customer_id']},
+        'is_published': true
+    }}
+) }}
 with
 
 payments as (

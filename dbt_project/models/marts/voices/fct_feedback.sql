@@ -18,6 +18,12 @@ products as (
 
     select product_id from {{ ref('dim_products') }}
 
+),
+
+scores as (
+
+    select * from {{ ref('stg_ml__feedback_scores') }}
+
 )
 
 select
@@ -32,12 +38,14 @@ select
     feedback.text is not null as has_text,
     feedback.text,
     feedback.language,
-    -- Filled in where texts are scored; nothing scores them yet.
-    cast(null as text) as sentiment,
-    cast(null as numeric(5, 4)) as sentiment_confidence,
-    cast(null as text) as theme,
+    scores.language as read_language,
+    scores.sentiment,
+    scores.sentiment_confidence,
+    scores.theme,
+    scores.model_version as feedback_model_version,
     feedback.occurred_at,
     {{ reporting_date('feedback.occurred_at') }} as occurred_date
 from feedback
 left join orders on feedback.order_number = orders.order_id
 left join products on feedback.product_id = products.product_id
+left join scores on {{ text_key('feedback.text') }} = scores.text_key

@@ -1,0 +1,83 @@
+-- Grain: one row per invoice, customer and month of its lines that count: what they sum up to by kind, and what the goods cost.
+{{ config(
+    materialized='incremental',
+    indexes=[{'columns': ['invoice_number']}, {'columns': ['customer_id']}],
+    meta={'kept': {
+        'key': 'valued_order_id',
+        'scope': {
+            'column': 'invoice_number',
+            'entities': ['classified.invoice', 'costs.product'],
+            'reached': 'invoices_of_costed_products'
+        },
+        'tells': {'valued.customer': ['customer_id']}
+    }}
+) }}
+with
+
+lines as (
+
+    select
+        *,
+        cast(date_trunc('month', invoice_date) as date) as month_start
+    from {{ ref('int_order_lines__classified') }}
+    where
+        exclusion_reason is null
+        and {{ in_scope('invoice_number') }}
+
+),
+
+priced as (
+
+    select
+        lines.invoice_number,
+        lines.customer_id,
+        lines.month_start,
+        case
+            when types.product_type in ('discount', 'voucher') then 'discount'
+            when types.product_type is not null then 'other'
+            when lines.direction = 'sale' then 'sales'
+            else 'returns'
+        end as entry,
+        lines.amount,
+        types.product_type is null and costs.unit_cost is null as is_assumed,
+        case
+            when types.product_type is null
+                then coalesce(
+                    lines.quantity * cast(costs.unit_cost as numeric(12, 3)), lines.amount * {{ var('assumed_cost_share') }}
+                )
+            else 0
+        end as cost
+    from lines
+    left join {{ ref('product_types') }} as types on lines.product_id = types.product_id
+    left join {{ ref('int_products__costed') }} as costs on lines.product_id = costs.product_id
+
+),
+
+entries as (
+
+    select
+        invoice_number,
+        customer_id,
+        month_start,
+        entry,
+        amount
+    from priced
+    union all
+    select
+        invoice_number,
+        customer_id,
+        month_start,
+        case when is_assumed then 'assumed_cost' else 'known_cost' end as entry,
+        cast(cost as numeric(16, 3)) as amount
+    from priced
+
+)
+
+select
+    invoice_number || '/' || coalesce(customer_id, '') || '/' || cast(month_start as text) as valued_order_id,
+    invoice_number,
+    customer_id,
+    month_start,
+    {{ entry_sums(['sales', 'returns', 'discount', 'other', 'known_cost', 'assumed_cost']) }}
+from entries
+group by invoice_number, customer_id, month_start

@@ -1,0 +1,31 @@
+-- Grain: one row per request of a known customer to the service desk, with what is known of the customer.
+select
+    requests.request_id,
+    requests.request_type,
+    requests.channel as request_channel,
+    requests.priority as request_priority,
+    requests.status as request_status,
+    requests.opened_date,
+    {{ reporting_date('requests.resolved_at') }} as resolved_date,
+    requests.resolved_at is null as is_open,
+    requests.is_reopened,
+    coalesce(requests.is_closed_loop, false) as is_closed_loop,
+    customers.customer_id,
+    customers.as_of_date,
+    customers.lifecycle_stage,
+    customers.key_account,
+    customers.count_orders,
+    customers.count_requests,
+    customers.count_open_requests,
+    customers.count_complaints,
+    customers.last_order_date,
+    customers.net_amount,
+    customers.segment,
+    customers.segment_model_version,
+    customers.customer_value,
+    customers.probability_alive,
+    customers.value_model_version,
+    customers.churn_probability,
+    customers.churn_model_version
+from {{ ref('fct_service_requests') }} as requests
+inner join {{ ref('lst_customers') }} as customers on requests.customer_id = customers.customer_id

@@ -1,0 +1,1 @@
+"""Feedback: what texts feel, and which needs they speak of."""

@@ -1,0 +1,1 @@
+"""Recommend: which product a customer may want next, and why."""

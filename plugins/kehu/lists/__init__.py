@@ -1,0 +1,1 @@
+"""Lists for action: the registry that analysts edit, who is on which list on a night, and handing lists out."""

@@ -1,0 +1,181 @@
+"""Who is meant by a customer's id: the records, the keys that only they name, and the values that only they have.
+
+A value that somebody else's record has too (a household's phone, a common name) is that person's as well: it stays, and
+is not searched for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from psycopg import Connection
+
+from kehu.privacy.subjects import key_of
+
+DISTINCTIVE = 8  # shorter ids are other things' numbers too, and are sought only in columns that say what they name
+# The newest customer of each record.
+LAST = """
+    select distinct on (record_key) record_key, customer_id from identity.assignments
+    where kind = 'person' order by record_key, valid_from desc
+"""
+KNOWN = f"""last as ({LAST}),
+merges as (select customer_id, other_customer_id from identity.merge_log where kind = 'person' and event = 'merged'),"""
+# Whom an id was merged into, and which ids were merged into it.
+RESOLVE = f"""
+with recursive {KNOWN}
+heirs as (
+    select cast(%s as text) as customer_id
+    union
+    select merges.other_customer_id from heirs inner join merges using (customer_id)
+)
+select distinct heirs.customer_id from heirs inner join last using (customer_id)
+"""
+ALIASES = f"""
+with recursive {KNOWN}
+ids as (
+    select unnest(%s::text[]) as customer_id
+    union
+    select merges.customer_id from ids inner join merges on ids.customer_id = merges.other_customer_id
+)
+select customer_id from ids
+where customer_id = any(%s) or not exists (select from last where last.customer_id = ids.customer_id)
+order by 1
+"""
+RECORDS = f"""
+create temporary table subject_records on commit drop as
+select record_key from ({LAST}) as last
+where customer_id = any(%s)
+"""
+# Of the company in a person's record the key is the record's own, or the record's with a number.
+IS_MINE = """
+exists (
+    select from pg_temp.subject_records as subject
+    where subject.record_key = case told.kind when 'company' then regexp_replace(told.record_key, '#[0-9]+$', '')
+        else told.record_key end
+)
+"""
+COMPANIES = f"""
+select distinct told.record_key from identity.assignments as told
+where told.kind = 'company' and told.record_key like '%%#%%' and {IS_MINE} order by 1
+"""
+LIST_KEYS = """
+select list_key from history.list_candidates where customer_id = any(%s)
+union select list_key from ops.decision_journal where customer_id = any(%s)
+"""
+KEYS = f"""
+with told as (
+    select unnest(told.keys || array(select 'web.device:' || device from unnest(told.devices) as device)) as key,
+        {IS_MINE} as is_mine
+    from intermediate.int_identity_records as told where told.kind = 'person'
+)
+select key from told where key not like 'shop.order:%%' group by key having bool_and(is_mine)
+"""
+VALUES = f"""
+with told as (
+    select told.*, {IS_MINE} as is_mine from intermediate.int_identity_values as told
+),
+forms as (
+    select told.record_key, told.mails, told.phones, {IS_MINE} as is_mine from intermediate.int_identity_records as told
+),
+cells as (
+    select 'mail' as kind, unnest(mails_raw) as value, is_mine from told
+    union all select 'mail', unnest(mails), is_mine from forms
+    union all select 'phone', unnest(phones_raw), is_mine from told
+    union all select 'phone', unnest(phones), is_mine from forms
+    union all select 'name', name_raw, is_mine from told
+    union all select 'name', regexp_replace(name_raw, '^(.+), (.+)$', '\\2 \\1'), is_mine from told
+    union all select 'street', street_raw, is_mine from told
+)
+select kind, lower(btrim(value)) as value from cells
+where btrim(value) <> '' group by 1, 2 having bool_and(is_mine) order by 1, 2
+"""
+# What is long enough to mean this person wherever it stands.
+TELLING = {
+    "mail": re.compile(r".+@.+"),
+    "phone": re.compile(r"(?:\D*\d){7,}\D*"),
+    "name": re.compile(r"\S.{5,}\s?\S+|.*[\u4e00-\u9fff]{3,}.*"),
+    "street": re.compile(r"(?=.*\d).{8,}"),
+}
+
+
+class UnknownCustomerError(LookupError):
+    """No record belongs to an id, or the tables that tell of its records are not built."""
+
+
+@dataclass
+class Subjects:
+    """The people to be erased, or told, together."""
+
+    customer_ids: list[str]
+    record_keys: list[str]
+    keys: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    values: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def exact(self) -> list[str]:
+        """Texts that mean these people where a cell is nothing else: ids, records' keys, distinctive record ids."""
+        ids = {value for values in self.keys.values() for value in values if is_distinctive(value)}
+        strong = {f"{kind}:{value}" for kind, values in self.keys.items() for value in values}
+        return sorted({*self.customer_ids, *self.record_keys, *ids, *strong})
+
+    @property
+    def sought(self) -> list[str]:
+        """Texts, in lower case, that mean these people wherever they stand."""
+        return sorted({text.lower() for text in self.exact} | {value for _, value in self.values})
+
+
+def is_distinctive(value: str) -> bool:
+    """Whether an id is long enough to be nobody else's number."""
+    return len(value) >= DISTINCTIVE
+
+
+def find(connection: Connection, customer_ids: Sequence[str]) -> Subjects:
+    """Whom the ids mean, in the caller's transaction; leaves `pg_temp.subject_records`.
+
+    Raises
+    ------
+    UnknownCustomerError
+        If an id has no records, or no night was built since the last erasure.
+    """
+    heirs = sorted({heir for one in customer_ids for heir in _heirs(connection, one)})
+    aliases = [one for (one,) in connection.execute(ALIASES, [heirs, heirs]).fetchall()]
+    connection.execute("drop table if exists pg_temp.subject_records")
+    connection.execute(RECORDS, [heirs])
+    records = [key for (key,) in connection.execute("select record_key from pg_temp.subject_records order by 1")]
+    subjects = Subjects(sorted({*aliases, *customer_ids}), records)
+    _require_tables(connection)
+    records += [key for (key,) in connection.execute(COMPANIES).fetchall()]
+    subjects.keys["lists.list"] = {key for (key,) in connection.execute(LIST_KEYS, [subjects.customer_ids] * 2)}
+    for kind, value in _keys(records, [key for (key,) in connection.execute(KEYS).fetchall()]):
+        subjects.keys[kind].add(value)
+    subjects.values = [(kind, value) for kind, value in connection.execute(VALUES) if TELLING[kind].fullmatch(value)]
+    return subjects
+
+
+def _heirs(connection: Connection, customer_id: str) -> list[str]:
+    found = [heir for (heir,) in connection.execute(RESOLVE, [customer_id]).fetchall()]
+    if not found:
+        raise UnknownCustomerError(
+            f"no records belong to a person {customer_id}: there is none, or it was erased already"
+        )
+    return found
+
+
+def _require_tables(connection: Connection) -> None:
+    for name in ("int_identity_values", "int_identity_records"):
+        if connection.execute("select to_regclass(%s)", [f"intermediate.{name}"]).fetchone() == (None,):
+            raise UnknownCustomerError("run a night first: what records say is worked out anew after an erasure")
+
+
+def _keys(record_keys: Iterable[str], strong_keys: Iterable[str]) -> Iterable[tuple[str, str]]:
+    for record_key in record_keys:
+        kind, value = key_of(record_key)
+        yield kind, value
+        if kind == "shop.orders":
+            yield "shop.order", value.removeprefix("C")
+    for key in strong_keys:
+        kind, _, value = key.partition(":")
+        yield kind, value

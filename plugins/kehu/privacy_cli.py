@@ -1,0 +1,83 @@
+"""`kehu erase` and `kehu export-my-data`: what a person may ask for."""
+
+from __future__ import annotations
+
+import getpass
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kehu.local.terminal import console, fail, installation, say, warehouse
+
+app = typer.Typer(add_completion=False)
+NOBODY_YET = "nothing is kept about anybody yet"
+RECEIPT = """
+select erasure_id, cardinality(customer_ids), count_found, places_scanned ->> 'cells', places_scanned ->> 'files'
+from ops.erasures order by erasure_id desc limit 1
+"""
+
+
+@app.command()
+def erase(
+    customers: Annotated[list[str], typer.Argument(metavar="CUSTOMER...", help="ids, such as P-1f0c…")],
+    reason: Annotated[str, typer.Option(help="such as the number of the letter; not the person's name")],
+    night: Annotated[bool, typer.Option(help="run the published night again afterwards, without them")] = True,
+) -> None:
+    """Erase customers everywhere, write the receipt, and run the published night again without them."""
+    import psycopg
+
+    from kehu.local.night import NightError, one_at_a_time, run_night
+    from kehu.local.postgres import ServerError
+    from kehu.local.setup import SetupError, prepare
+    from kehu.privacy.erase import ErasureError, request
+    from kehu.privacy.person import UnknownCustomerError
+    from kehu.warehouse.runs import published_night
+
+    home = installation(NOBODY_YET)
+    try:
+        databases, environment = prepare(home)
+        url = databases.warehouse
+        published = published_night(url)
+        if published is None:
+            fail("no night is published yet: nobody is known")
+        with one_at_a_time(url):
+            request(url, customers, getpass.getuser(), reason)
+            day = published.as_of_date.isoformat()
+            with console.status("erasing, and looking at everything"):
+                log = home.logs / "erase.log"
+                with log.open("w") as stream:
+                    command = [sys.executable, "-m", "kehu.airflow.inprocess", "erase", day]
+                    done = subprocess.run(command, env=environment, stdout=stream, stderr=stream, check=False)
+            if done.returncode != 0:
+                fail(f"nothing was erased, the requests stay open. Log: {log}")
+            with psycopg.connect(url) as connection:
+                row = connection.execute(RECEIPT).fetchone()
+            assert row is not None
+            say(
+                f"receipt {row[0]} (ops.erasures): {row[1]} ids, {row[2]} rows and files changed; nothing left in"
+                f" {row[3]} cells and {row[4]} files"
+            )
+            if night:
+                run_night(home, databases, environment, published.as_of_date, console)
+    except (ErasureError, NightError, ServerError, SetupError, UnknownCustomerError) as error:
+        fail(str(error))
+
+
+@app.command("export-my-data")
+def export_my_data(
+    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="the id, such as P-1f0c…")],
+    out: Annotated[Path, typer.Option(help="the folder for the two files")],
+) -> None:
+    """Write all that is kept about a person as JSON and HTML; asks for the role pii_reader, and is noted."""
+    from kehu.privacy.disclose import DisclosureError, disclose
+    from kehu.privacy.person import UnknownCustomerError
+
+    url = warehouse(NOBODY_YET)
+    try:
+        done = disclose(url, customer, out, getpass.getuser())
+    except (DisclosureError, UnknownCustomerError) as error:
+        fail(str(error))
+    say(f"{done.json_file} and {done.html_file}: {done.count_rows} rows of {done.count_places} tables")

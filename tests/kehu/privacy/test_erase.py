@@ -1,0 +1,165 @@
+"""Whoever is erased is nowhere any more and does not come back; whoever is not keeps all that is theirs."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import psycopg
+import pytest
+
+from kehu.privacy.erase import ErasureError, Installation, erase_requested, request
+from kehu.privacy.keys import HashKey, HashKeyError
+from kehu.privacy.person import UnknownCustomerError, find
+from kehu.privacy.scan import search, search_files
+from kehu.privacy.sought import Sought
+from tests.kehu.privacy.worlds import World
+
+SECRET = "a key that only this test knows"
+GONE = 50  # of the planted customers, number 0 on; the others stay
+PLANTED = 53
+
+
+@pytest.fixture
+def key(monkeypatch):
+    monkeypatch.setenv("KEHU_ERASURE_KEY", SECRET)
+    return HashKey.from_environment()
+
+
+@pytest.fixture
+def world(url, tmp_path, key):
+    made = World(url, tmp_path / "files", PLANTED)
+    made.land()
+    made.run_night()
+    return made
+
+
+@pytest.fixture
+def logs(tmp_path, world):
+    folder = tmp_path / "home"
+    folder.mkdir()
+    (folder / "night.log").write_text(f"kept: wrote to {world.mail(0)}, {world.mail(PLANTED - 1)} and {world.id(1)}\n")
+    return folder
+
+
+def rows(url, query):
+    with psycopg.connect(url) as connection:
+        return connection.execute(query).fetchall()
+
+
+def planted(world, numbers):
+    """What is unmistakably theirs."""
+    return Sought([text for n in numbers for text in (world.mail(n), world.name(n), *world.records(n), world.id(n))])
+
+
+def cells_with(world, numbers):
+    with psycopg.connect(world.url) as connection:
+        spared = (("ops", "erasures", "customer_ids"), ("ops", "erasure_requests", "customer_id"))
+        return search(connection, planted(world, numbers), spared).places
+
+
+def erase(world, numbers, key, logs):
+    request(world.url, [world.id(n) for n in numbers], "anna", "letter 17")
+    return erase_requested(world.url, key, Installation((), (logs,), ()))
+
+
+def test_fifty_planted_customers_leave_no_value_behind_and_do_not_come_back(world, key, logs):
+    gone, kept = range(GONE), range(GONE, PLANTED)
+    before = cells_with(world, kept)
+    found = cells_with(world, gone)
+    assert found["raw_shop.accounts.record"] == GONE
+    assert {"history.customers.mail", "sandbox_anna.copied.note", "identity.assignments.record_key"} <= set(found)
+    assert any(place.startswith("statistics of") for place in found)
+    assert search_files([logs], planted(world, gone)).count == 1
+    suppressed = erase(world, gone, key, logs)
+    assert cells_with(world, gone) == {}
+    assert search_files([logs], planted(world, gone)).count == 0
+    # The others have all they had, and the file that told of both still tells of them.
+    after = cells_with(world, kept)
+    derived = ("staging", "intermediate", "statistics", "identity.normal_")
+    assert {p: n for p, n in after.items() if not p.startswith(derived)} == {
+        p: n for p, n in before.items() if not p.startswith(derived)
+    }
+    assert (logs / "night.log").read_text() == f"kept: wrote to [erased], {world.mail(PLANTED - 1)} and [erased]\n"
+    words = "select record ->> 'body' from raw_support.tickets order by _record_id desc limit 1"
+    assert rows(world.url, words) == [("as told to [erased]\nthank you",)]
+    ((ids, residue, cells, counts),) = rows(
+        world.url, "select customer_ids, count_residue, places_scanned -> 'cells', counts from ops.erasures"
+    )
+    assert ids == [world.id(n) for n in gone]
+    assert residue == 0
+    assert cells > 4 * PLANTED
+    assert counts["raw_shop.order_lines"] == counts["raw_support.tickets"] == GONE
+    assert suppressed.counts == counts
+    assert rows(world.url, "select count(*) from ops.erasure_requests") == [(0,)]
+
+    # The same files again as another version of the day, and as another day's.
+    world.write_files(date(2024, 3, 5), extra="sent again")
+    world.write_files(date(2024, 3, 4), extra="sent late")
+    world.land()
+    returned = cells_with(world, range(1, GONE))
+    assert returned == {}
+    assert rows(world.url, "select count(*) from raw_shop.order_lines where \"CustomerID\" = '10001'") == [(0,)]
+    newest = "select source, entity, count_rows, count_suppressed from ops.loads where file_date = '2024-03-04'"
+    assert sorted(rows(world.url, newest)) == [
+        ("shop", "accounts", 3, GONE), ("shop", "order_lines", 3, GONE), ("support", "tickets", 3, GONE)
+    ]  # fmt: skip
+
+
+def test_a_value_that_somebody_else_has_too_stays_theirs(world, key, logs):
+    erase(world, [0], key, logs)
+    phones = "select count(*) from history.customers where phone = '{}'"
+    assert rows(world.url, phones.format(world.phone(1))) == [(1,)]
+    assert rows(world.url, "select count(*) from raw_shop.accounts where record ->> 'phone' like '%001'") == [(1,)]
+
+
+def test_nothing_is_erased_where_something_would_be_left(world, key, logs):
+    # Packed files are not rewritten: only told of.
+    import gzip
+
+    (logs / "old.log.gz").write_bytes(gzip.compress(world.mail(0).encode()))
+    before = cells_with(world, [0])
+    with pytest.raises(ErasureError, match=r"values would be left in .*old\.log\.gz") as refusal:
+        erase(world, [0], key, logs)
+    assert world.mail(0) not in str(refusal.value)
+    assert {p: n for p, n in cells_with(world, [0]).items() if "statistics" not in p} == {
+        p: n for p, n in before.items() if "statistics" not in p
+    }
+    assert rows(world.url, "select count(*) from ops.erasures") == [(0,)]
+
+
+def test_a_night_at_work_and_a_missing_reason_and_a_stranger_are_refused(world, key, logs):
+    with pytest.raises(UnknownCustomerError, match="no records belong to a person P-none"):
+        request(world.url, ["P-none"], "anna", "letter 17")
+    with pytest.raises(ErasureError, match="needs a reason"):
+        request(world.url, [world.id(0)], "anna", " ")
+    with psycopg.connect(world.url) as connection:
+        connection.execute(
+            "insert into ops.stage_runs (run_id, stage, state, started_at) values (%s, 'publish', 'running', now())",
+            [world.night.run_id],
+        )
+    with pytest.raises(ErasureError, match="a night is at work"):
+        erase(world, [0], key, logs)
+
+
+def test_landing_stops_without_the_key_and_with_another_one(world, key, logs, monkeypatch):
+    erase(world, [0], key, logs)
+    world.write_files(date(2024, 3, 5), extra="sent again")
+    monkeypatch.setenv("KEHU_ERASURE_KEY", "another key, as long as that")
+    with pytest.raises(HashKeyError, match="under another key"):
+        world.land()
+    monkeypatch.delenv("KEHU_ERASURE_KEY")
+    with pytest.raises(HashKeyError, match="is missing"):
+        world.land()
+    assert rows(world.url, "select count(*) from ops.suppressed_keys") != [(0,)]
+    assert SECRET not in str(rows(world.url, "select * from ops.suppressed_keys"))
+
+
+def test_a_merged_customer_is_erased_with_its_aliases(world, key):
+    with psycopg.connect(world.url) as connection:
+        connection.execute("update identity.assignments set customer_id = %s where customer_id = %s",
+                           [world.id(3), world.id(2)])  # fmt: skip
+        connection.execute("insert into identity.merge_log values ('2024-03-05', 'person', 'merged', %s, %s, 3)",
+                           [world.id(2), world.id(3)])  # fmt: skip
+        subjects = find(connection, [world.id(2)])
+    assert subjects.customer_ids == [world.id(2), world.id(3)]
+    assert set(subjects.record_keys) == {*world.records(2), *world.records(3)}

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from ml.feedback.classifier import TextClassifier
+from ml.feedback.themes import ThemeClassifier
+
+
+@parametrize_with_checks([TextClassifier(), ThemeClassifier()])
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+def sentences(count: int = 300, seed: int = 3) -> tuple[list[str], np.ndarray]:
+    """Texts whose label is that of their one telling word, with one in ten turned over."""
+    random = np.random.default_rng(seed)
+    words = {"positive": ["lovely", "bargain", "quick"], "negative": ["broken", "late", "rude"]}
+    labels = random.choice(["negative", "positive"], count)
+    texts = [f"item {random.integers(1000)} was {random.choice(words[label])} today" for label in labels]
+    turned = random.random(count) < 0.1
+    return texts, np.where(turned, np.where(labels == "positive", "negative", "positive"), labels)
+
+
+def test_what_is_told_is_learned_and_probabilities_may_be_believed():
+    texts, labels = sentences()
+    model = TextClassifier("en").fit(texts, labels)
+    assert model.predict(["a lovely thing", "it is broken"]).tolist() == ["positive", "negative"]
+    sure = model.predict_proba(["item 5 was late today"])[0].max()
+    # One label in ten is turned over: nobody can be surer than that.
+    assert 0.8 < sure < 0.95
+    assert 0.85 < model.unseen_accuracy_ < 0.95
+
+
+def test_three_labels():
+    texts = ["good lamp", "bad lamp", "how much is the lamp"] * 5
+    labels = np.array(["positive", "negative", "neutral"] * 5)
+    model = TextClassifier("en").fit(texts, labels)
+    assert model.predict(texts[:3]).tolist() == ["positive", "negative", "neutral"]
+    np.testing.assert_allclose(model.predict_proba(texts).sum(axis=1), 1.0)
+
+
+def test_the_same_texts_give_the_same_bits():
+    texts, labels = sentences()
+    first = TextClassifier("en").fit(texts, labels).predict_proba(texts)
+    again = clone(TextClassifier("en")).fit(texts, labels).predict_proba(texts)
+    assert (first == again).all()
+    # Each text by itself, as on a night with one new text.
+    alone = np.vstack([TextClassifier("en").fit(texts, labels).predict_proba([text]) for text in texts[:3]])
+    assert (alone == first[:3]).all()
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels", "words"),
+    [
+        (["a", "b"], ["x", "x"], "1 classes"),
+        (["a", "b", "c"], ["x", "x", "y"], "the rarest 1"),
+        (["a", "b", "c"], ["x", "y"], "3 texts and 2 labels"),
+        ([1.0, 2.0], ["x", "y"], "sequence of texts"),
+    ],
+)
+def test_what_cannot_be_learned_from_is_told(texts, labels, words):
+    with pytest.raises(ValueError, match=words):
+        TextClassifier("en").fit(texts, np.array(labels))
+
+
+def test_no_text_has_no_probability():
+    texts, labels = sentences(60)
+    assert TextClassifier("en").fit(texts, labels).predict_proba([]).shape == (0, 2)
+
+
+def test_a_model_survives_its_file():
+    io = pytest.importorskip("skops.io")
+    texts, labels = sentences(80)
+    model = TextClassifier("en").fit(texts, labels)
+    again = io.loads(io.dumps(model), trusted=["ml.feedback.classifier.TextClassifier", "numpy.dtype"])
+    assert (again.predict_proba(texts) == model.predict_proba(texts)).all()
