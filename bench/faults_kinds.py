@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 import psycopg
@@ -21,12 +22,19 @@ from kehu.local.postgres import Server, ServerError, ensure_server
 RESTART_SECONDS = 60
 
 
+class Night(Protocol):
+    """A night that is running: a process, or a scheduler's run."""
+
+    def poll(self) -> int | None:
+        """None while it runs."""
+
+
 @dataclass
 class Strike:
     """A running night, and the moment at which something happens to it."""
 
     bench: Bench
-    process: subprocess.Popen
+    process: Night
     stage: str
     share: float
     seconds: float
@@ -46,6 +54,7 @@ class Strike:
 
 def kill_task(strike: Strike) -> None:
     """SIGKILL for the process that runs the tasks, with dbt, Python and Airflow in it."""
+    assert isinstance(strike.process, subprocess.Popen)
     family = [psutil.Process(strike.process.pid), *psutil.Process(strike.process.pid).children(recursive=True)]
     for one in family:
         one.kill()
@@ -84,10 +93,10 @@ def lose_connections(strike: Strike) -> None:
 
 
 def fill_disk(strike: Strike) -> None:
-    """The disk is full for ten seconds, or until the night has ended."""
+    """The disk is full for twenty seconds, or until the night has ended."""
     folder = strike.bench.home.root
     ballast = folder / "ballast"
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 20
     try:
         while time.monotonic() < deadline and strike.process.poll() is None:
             with ballast.open("ab", buffering=0) as stream:

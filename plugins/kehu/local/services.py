@@ -49,7 +49,7 @@ class Services:
 
 def running(home: Home) -> Services | None:
     """The services of this installation, if all of them run."""
-    if all(_process(home, name) for name in COMPONENTS):
+    if all(process_of(home, name) for name in COMPONENTS):
         return Services(json.loads((home.pids / "port.json").read_text()), home.secrets()["ui_password"])
     return None
 
@@ -59,9 +59,7 @@ def start_services(home: Home, environment: dict[str, str]) -> Services:
     present = running(home)
     if present:
         return present
-    stop_services(home)
-    port = free_port(PREFERRED_PORT)
-    (home.pids / "port.json").write_text(json.dumps(port))
+    port = _port(home)
     environment = {
         **environment,
         "AIRFLOW__API__PORT": str(port),
@@ -69,7 +67,8 @@ def start_services(home: Home, environment: dict[str, str]) -> Services:
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
     }
     for name in COMPONENTS:
-        _start(home, name, environment)
+        if process_of(home, name) is None:
+            _start(home, name, environment)
     services = Services(port, home.secrets()["ui_password"])
     try:
         _wait_until_healthy(services)
@@ -78,6 +77,14 @@ def start_services(home: Home, environment: dict[str, str]) -> Services:
         raise ServiceError(f"Airflow was not healthy after {START_SECONDS} s, see {home.logs}/airflow-*.log") from None
     _make_pools(services)
     return services
+
+
+def _port(home: Home) -> int:
+    """The port of the API: the one where it answers already, else a free one."""
+    kept = home.pids / "port.json"
+    if process_of(home, "api-server") is None:
+        kept.write_text(json.dumps(free_port(PREFERRED_PORT)))
+    return int(json.loads(kept.read_text()))
 
 
 def _make_pools(services: Services) -> None:
@@ -94,7 +101,7 @@ def stop_services(home: Home) -> list[str]:
     """Stop the processes this installation started; return their names."""
     stopped = []
     for name in reversed(COMPONENTS):
-        process = _process(home, name)
+        process = process_of(home, name)
         if process is not None:
             _stop(process)
             stopped.append(name)
@@ -106,8 +113,8 @@ def _pid_file(home: Home, name: str) -> Path:
     return home.pids / f"{name}.json"
 
 
-def _process(home: Home, name: str) -> psutil.Process | None:
-    """The process in the pid file, if it is still the one that was started (ids are used again)."""
+def process_of(home: Home, name: str) -> psutil.Process | None:
+    """The process of a component, if it is still the one that was started (ids are used again)."""
     try:
         kept = json.loads(_pid_file(home, name).read_text())
         process = psutil.Process(kept["pid"])
