@@ -111,7 +111,7 @@ def measure(bench: Bench, first: date, trials: Sequence[list[str]], log: Path, o
     figures = readers.figures() | {"publishes": len(nights)}
     copies.put_back("base")
     undisturbed(bench, second, log)
-    pointer = move_pointer(bench.url, options.publishes, allowed, options.read_seconds)
+    pointer = move_pointer(bench.url, options.publishes, allowed, options.read_seconds) if options.publishes else None
     not_done = len(trials) - len(nights)
     return {"nights": nights, "not_done": not_done, "readers_during_faults": figures, "pointer": pointer}
 
