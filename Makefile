@@ -118,7 +118,7 @@ bench-identity: $(VENV)/.dev ## measure who is found to be whom, against plain S
 bench-gates: $(VENV)/.dev ## corrupt a day of the shop in known ways and see what the gates do (ARGS="--only 5 25 --nights 0")
 	@$(PY) -m bench.gates $(ARGS)
 
-bench-faults: $(VENV)/.dev ## kill nights at random and compare with undisturbed ones (ARGS="--task 2 --dbt 1 --postmaster 1 --connection 1 --disk 1 --two 1")
+bench-faults: $(VENV)/.dev ## kill nights at random and compare with undisturbed ones (ARGS="--task 2 --dbt 1 --postmaster 1 --connection 1 --disk 1 --two 1 --order 4")
 	@$(PY) -m bench.faults $(ARGS)
 
 lock: $(VENV)/.bootstrap ## resolve the requirements again
