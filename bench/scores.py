@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 
-PARTS = ("value", "churn", "feedback")
+PARTS = ("value", "churn", "feedback", "night")
 
 
 def main() -> None:

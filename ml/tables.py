@@ -3,41 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from enum import StrEnum
 
 import pandas as pd
 
-from kehu.warehouse.tables import read_frame
 
-SNAPSHOTS = """
-select
-    customer_id, snapshot_date, as_of_date, scored_at, churn_horizon_days, value_horizon_days, comparison_days,
-    count_repeat_purchases, recency_days, age_days, days_since_last_purchase, count_orders,
-    count_purchase_days_90d, purchase_amount::float8 as purchase_amount, returned_amount::float8 as returned_amount,
-    average_repeat_amount::float8 as average_repeat_amount, has_churned
-from ml_features.ftr_customer_snapshots
-order by snapshot_date, customer_id
-"""
+class Dates(StrEnum):
+    """Which of the dates of `ftr_customer_snapshots` are read, as a condition in SQL."""
+
+    ALL = "true"
+    SCORED = "snapshot_date in (as_of_date, as_of_date - comparison_days)"
+    """The night and the date that its scores are compared with: training dates are many, and a champion needs none."""
+    NIGHT = "snapshot_date = as_of_date"
 
 
 class FeatureError(ValueError):
     """A feature table lacks a column or repeats a key."""
-
-
-def read_snapshots(url: str, as_of_date: date) -> pd.DataFrame:
-    """`ml_features.ftr_customer_snapshots` of one night, one row per customer and snapshot date, in that order.
-
-    Raises
-    ------
-    FeatureError
-        If the table holds another night's features: a later run has built them anew.
-    """
-    frame = read_frame(url, SNAPSHOTS)
-    others = set(frame["as_of_date"]) - {as_of_date}
-    if others:
-        raise FeatureError(f"the feature table holds the night of {min(others)}, not of {as_of_date}")
-    require_grain(frame, ["customer_id", "snapshot_date"])
-    return frame
 
 
 def require_grain(frame: pd.DataFrame, key: Sequence[str]) -> None:

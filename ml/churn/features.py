@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kehu.warehouse.tables import read_frame
-from ml.tables import FeatureError, require_grain
+from ml.tables import Dates, FeatureError, require_grain
 
 KEY = ("snapshot_date", "customer_id")
 LABEL = "has_churned"
@@ -69,10 +69,10 @@ order by snapshot_date, customer_id, order_id, moved_on, is_return
 """
 
 
-def read_features(url: str, as_of_date: date, is_night_only: bool = False) -> pd.DataFrame:
+def read_features(url: str, as_of_date: date, dates: Dates = Dates.ALL) -> pd.DataFrame:
     """The feature table of one night, one row per customer and snapshot date, in the order of the key.
 
-    `is_night_only` leaves out all snapshots but the night's own.
+    `dates` says which snapshots; all of them by default.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def read_features(url: str, as_of_date: date, is_night_only: bool = False) -> pd
     query = _SELECT.format(
         counts=", ".join(f"{name}::float4 as {name}" for name in COUNTS),
         amounts=", ".join(f"{name}::float8 as {name}" for name in AMOUNTS),
-        which="snapshot_date = as_of_date" if is_night_only else "true",
+        which=dates,
     )
     frame = read_frame(url, query)
     others = set(frame["as_of_date"]) - {as_of_date}

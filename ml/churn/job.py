@@ -11,10 +11,10 @@ from threadpoolctl import threadpool_limits
 
 from kehu.warehouse.runs import Counts
 from kehu.warehouse.tables import replace_night
-from ml.churn.features import read_features, read_movements
+from ml.churn.features import read_features
 from ml.churn.model import ChurnClassifier
 from ml.churn.process import COLUMN, add_process
-from ml.churn.question import QUESTION, ChurnFeatures
+from ml.churn.question import QUESTION
 from ml.churn.reasons import columns as reason_columns
 from ml.churn.reasons import reasons_of
 from ml.churn.recipe import MODEL_VERSION
@@ -22,7 +22,7 @@ from ml.churn.survival import survival_curves
 from ml.churn.train import predict_churn
 from ml.fits import save_fit
 from ml.registry.night import speaker
-from ml.tables import night_and_before
+from ml.tables import Dates, night_and_before
 
 
 def score(url: str, as_of_date: date, run_id: int | None = None) -> Counts:
@@ -35,7 +35,7 @@ def score(url: str, as_of_date: date, run_id: int | None = None) -> Counts:
     RegistryError
         If the champion is not what the registry stored.
     """
-    snapshots = read_features(url, as_of_date)
+    snapshots = read_features(url, as_of_date, Dates.SCORED)
     if snapshots.empty:
         return Counts(0, 0)
     night, _ = night_and_before(snapshots)
@@ -48,7 +48,7 @@ def score(url: str, as_of_date: date, run_id: int | None = None) -> Counts:
             as_of_date,
             horizon,
             len(night),
-            lambda: ChurnFeatures(snapshots, read_movements(url)),
+            lambda: QUESTION.read(url, as_of_date),
             run_id,
         )
         scores = score_frame(model, fit.method, snapshots, fit.model_version)

@@ -22,7 +22,7 @@ from ml.fits import Fit
 from ml.measures import expected_calibration_error, roc_auc
 from ml.promotion import Limits
 from ml.registry.question import Measured, worse
-from ml.tables import night_and_before
+from ml.tables import Dates, night_and_before
 
 KINDS = ("ml.churn.model.ChurnClassifier",)
 # Beside what skops holds to be harmless. Trees are not, as a forged one could read beyond its memory: their hash is
@@ -78,7 +78,7 @@ class ChurnQuestion:
         return ChurnFeatures(read_features(url, as_of_date), read_movements(url))
 
     def read_night(self, url: str, as_of_date: date) -> ChurnFeatures:
-        return ChurnFeatures(read_features(url, as_of_date, is_night_only=True), pd.DataFrame())
+        return ChurnFeatures(read_features(url, as_of_date, Dates.NIGHT), pd.DataFrame())
 
     def horizon_days(self, features: ChurnFeatures) -> int:
         return int(features.snapshots["churn_horizon_days"].iloc[0])

@@ -21,7 +21,7 @@ from ml.segments.clusters import (
     name_clusters,
 )
 from ml.segments.model import score_rfm
-from ml.tables import night_and_before
+from ml.tables import Dates, night_and_before
 
 MODEL_VERSION = "rfm-1"
 CLUSTER_VERSION = "clusters-1"
@@ -42,7 +42,7 @@ class Before:
 
 def score(url: str, as_of_date: date) -> Counts:
     """Score the night, and the comparison date by the same rules among the customers of that time."""
-    snapshots = read_features(url, as_of_date)
+    snapshots = read_features(url, as_of_date, Dates.SCORED)
     if snapshots.empty:
         return Counts(0, 0)
     night, before = night_and_before(snapshots)

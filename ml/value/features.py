@@ -7,7 +7,7 @@ from datetime import date
 import pandas as pd
 
 from kehu.warehouse.tables import read_frame
-from ml.tables import FeatureError, require_grain
+from ml.tables import Dates, FeatureError, require_grain
 
 KEY = ("customer_id", "snapshot_date")
 COLUMNS = (
@@ -36,10 +36,10 @@ select {columns} from ml_features.ftr_customer_snapshots where {which} order by 
 """
 
 
-def read_features(url: str, as_of_date: date, is_night_only: bool = False) -> pd.DataFrame:
+def read_features(url: str, as_of_date: date, dates: Dates = Dates.ALL) -> pd.DataFrame:
     """Snapshots of one night, one row per customer and snapshot date, in the order of that key.
 
-    `is_night_only` leaves out all snapshots but the night's own.
+    `dates` says which snapshots; all of them by default.
 
     Raises
     ------
@@ -47,8 +47,7 @@ def read_features(url: str, as_of_date: date, is_night_only: bool = False) -> pd
         As `check_features`, or if the table holds another night's features: a later run has built them anew.
     """
     cast = ", ".join(f"{name}::float8 as {name}" if name in EXACT else name for name in COLUMNS)
-    which = "snapshot_date = as_of_date" if is_night_only else "true"
-    frame = read_frame(url, QUERY.format(columns=cast, which=which))
+    frame = read_frame(url, QUERY.format(columns=cast, which=dates))
     others = set(frame["as_of_date"]) - {as_of_date}
     if others:
         raise FeatureError(f"the feature table holds the night of {min(others)}, not of {as_of_date}")

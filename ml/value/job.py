@@ -10,7 +10,7 @@ from kehu.warehouse.runs import Counts
 from kehu.warehouse.tables import replace_night
 from ml.fits import save_fit
 from ml.registry.night import speaker
-from ml.tables import night_and_before
+from ml.tables import Dates, night_and_before
 from ml.value.features import read_features
 from ml.value.model import ValueModel
 from ml.value.question import QUESTION
@@ -25,12 +25,12 @@ def score(url: str, as_of_date: date, run_id: int | None = None) -> Counts:
     RegistryError
         If the champion is not what the registry stored.
     """
-    snapshots = read_features(url, as_of_date)
+    snapshots = read_features(url, as_of_date, Dates.SCORED)
     if snapshots.empty:
         return Counts(0, 0)
     night, before = night_and_before(snapshots)
     horizon = QUESTION.horizon_days(snapshots)
-    model, fit = speaker(url, QUESTION, as_of_date, horizon, len(night), lambda: snapshots, run_id)
+    model, fit = speaker(url, QUESTION, as_of_date, horizon, len(night), lambda: QUESTION.read(url, as_of_date), run_id)
     save_fit(url, as_of_date, fit)
     rows = score_frame(ValueModel().fit(night) if model is None else model, night, before, fit.model_version)
     written = replace_night(url, "ml", "customer_values", rows, as_of_date)

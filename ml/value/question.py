@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ml.fits import Fit
 from ml.promotion import Limits
 from ml.registry.question import Measured, worse
-from ml.tables import night_and_before
+from ml.tables import Dates, night_and_before
 from ml.value.evaluate import measures, of_its_day, predict_window
 from ml.value.features import KEY, closed_windows, read_features
 from ml.value.hybrid import LOGGED, HybridValue, look_back
@@ -55,7 +55,7 @@ class ValueQuestion:
         return read_features(url, as_of_date)
 
     def read_night(self, url: str, as_of_date: date) -> pd.DataFrame:
-        return read_features(url, as_of_date, is_night_only=True)
+        return read_features(url, as_of_date, Dates.NIGHT)
 
     def horizon_days(self, features: pd.DataFrame) -> int:
         return int(features["churn_horizon_days"].iloc[0])

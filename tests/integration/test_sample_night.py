@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from kehu.paths import PROJECT
-from ml.tables import read_snapshots
+from ml.churn.features import read_features
 from tools.contracts import current_shapes
 
 pytestmark = pytest.mark.timeout(1500)
@@ -249,17 +249,17 @@ def looking_ahead(then: pd.DataFrame, now: pd.DataFrame) -> set[str]:
 def test_features_of_a_past_day_are_those_the_night_of_that_day_saw(sample):
     day, newest = "2011-09-10", "2011-12-09"
     # No night of then was built: nobody knew who is whom.
-    features = read_snapshots(sample.url, date.fromisoformat(newest))
+    features = read_features(sample.url, date.fromisoformat(newest))
     training = features["has_churned"].notna()
     assert (features["customer_id"].str.startswith("account ") == training).all()
     sample.night(day)
     # Time travel: the marts of that night hold nothing younger.
     assert sample.rows("select max(order_date)::text <= '2011-09-10' from marts.fct_orders") == [(True,)]
-    seen = read_snapshots(sample.url, date.fromisoformat(day))
+    seen = read_features(sample.url, date.fromisoformat(day))
     then = seen[seen["snapshot_date"].astype(str) == day]
     assert then["has_churned"].isna().all()  # that night could not know
     sample.night(newest)
-    features = read_snapshots(sample.url, date.fromisoformat(newest))
+    features = read_features(sample.url, date.fromisoformat(newest))
     now = features[features["snapshot_date"].astype(str) == day]
     assert len(now) > 3000
     assert looking_ahead(then, now) == set()
