@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 SECRETS = (
-    "warehouse_password", "airflow_password", "fernet_key", "jwt_secret", "api_secret_key", "ui_passwords",
+    "warehouse_password", "night_password", "airflow_password", "fernet_key", "jwt_secret", "api_secret_key", "ui_passwords",
     "erasure_key",
 )  # fmt: skip
 
@@ -30,7 +30,8 @@ def environment(folder: Path, given: dict[str, str]) -> dict[str, str]:
     metadata = given.get("KEHU_AIRFLOW_ADDRESS", "airflow@airflow-db:5432/airflow")
     return {
         **given,
-        "AIRFLOW_CONN_WAREHOUSE": _url("postgresql", warehouse, secrets["warehouse_password"]),
+        "AIRFLOW_CONN_WAREHOUSE": _url("postgresql", f"night@{warehouse.split('@', 1)[1]}", secrets["night_password"]),
+        "AIRFLOW_CONN_WAREHOUSE_OWNER": _url("postgresql", warehouse, secrets["warehouse_password"]),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": _url("postgresql+psycopg2", metadata, secrets["airflow_password"]),
         "KEHU_ERASURE_KEY": secrets["erasure_key"],
         "AIRFLOW__CORE__FERNET_KEY": secrets["fernet_key"],

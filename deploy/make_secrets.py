@@ -14,7 +14,8 @@ def make(folder: Path) -> list[str]:
     """Create the missing secrets in `folder`, one file each, in a folder closed to others; return the names made."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
-    values = {name: secrets.token_urlsafe(32) for name in ("warehouse_password", "airflow_password")}
+    passwords = ("warehouse_password", "night_password", "airflow_password")
+    values = {name: secrets.token_urlsafe(32) for name in passwords}
     values |= {name: secrets.token_urlsafe(48) for name in ("jwt_secret", "api_secret_key", "erasure_key")}
     values["fernet_key"] = base64.urlsafe_b64encode(os.urandom(32)).decode()
     values["ui_passwords"] = json.dumps({"admin": secrets.token_urlsafe(16)})

@@ -17,6 +17,7 @@ from kehu.warehouse.roles import Role, as_role
 from kehu.warehouse.runs import Counts, Night, newest_run_id, open_night, stage_finished, stage_started, working
 
 CONNECTION_ID = "warehouse"
+OWNER_CONNECTION_ID = "warehouse_owner"
 log = logging.getLogger(__name__)
 Work = Callable[[str, Night], Counts]
 
@@ -26,11 +27,11 @@ class StageError(RuntimeError):
 
 
 def warehouse_url(role: Role | None) -> str:
-    """The libpq URI of the Airflow connection `warehouse` under a role; None: its login's own rights.
+    """The libpq URI of the Airflow connection `warehouse` under a role; None: of `warehouse_owner`, who may do all.
 
     It holds the password: never log it.
     """
-    connection = BaseHook.get_connection(CONNECTION_ID)
+    connection = BaseHook.get_connection(CONNECTION_ID if role else OWNER_CONNECTION_ID)
     url = connection.get_uri().replace("postgres://", "postgresql://", 1)
     return as_role(url, role) if role else url
 

@@ -50,6 +50,7 @@ def with_database(url: str, database: str) -> str:
 def airflow_environment(home: Home, databases: Databases) -> dict[str, str]:
     """Variables for every Airflow process and for the tasks inside it (secrets included: never log it)."""
     secrets = home.secrets()
+    night = databases.server and databases.server.dsn(secrets["night_password"], "warehouse", "night")
     metadata = databases.airflow.replace("postgresql://", "postgresql+psycopg2://", 1)
     return {
         **os.environ,
@@ -59,7 +60,8 @@ def airflow_environment(home: Home, databases: Databases) -> dict[str, str]:
         "KEHU_AIRFLOW_URL": databases.airflow,
         "KEHU_ERASURE_KEY": os.environ.get("KEHU_ERASURE_KEY") or secrets["erasure_key"],
         "AIRFLOW_HOME": str(home.airflow),
-        "AIRFLOW_CONN_WAREHOUSE": databases.warehouse,
+        "AIRFLOW_CONN_WAREHOUSE": night or databases.warehouse,
+        "AIRFLOW_CONN_WAREHOUSE_OWNER": databases.warehouse,
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata,
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),

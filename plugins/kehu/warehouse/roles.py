@@ -10,6 +10,9 @@ import re
 from enum import StrEnum
 from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
 
+import psycopg
+from psycopg import sql
+
 
 class Role(StrEnum):
     """A role that stages of the night work under."""
@@ -26,6 +29,13 @@ def as_role(url: str, role: Role) -> str:
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     query["options"] = f"{query.get('options', '')} -c role={role}".strip()
     return urlunsplit(parts._replace(query=urlencode(query, quote_via=quote)))
+
+
+def let_log_in(url: str, role: str, password: str) -> None:
+    """Give a role a password to log in with; `url` is the owner's."""
+    statement = sql.SQL("alter role {} with login password {}").format(sql.Identifier(role), sql.Literal(password))
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement)
 
 
 def role_of(url: str) -> str:

@@ -31,7 +31,8 @@ def warehouse(url, monkeypatch):
 
 
 def run(night, work, name="work", **options):
-    stages.stage(name, "A stage.", role=Role.LOADER, **options)(work).function({"run_id": night.run_id, "as_of_date": str(DAY)})
+    made = stages.stage(name, "A stage.", role=Role.LOADER, **options)(work)
+    made.function({"run_id": night.run_id, "as_of_date": str(DAY)})
 
 
 def failing(error):

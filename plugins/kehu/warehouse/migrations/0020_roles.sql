@@ -4,14 +4,14 @@ do $$
 declare
     role text;
 begin
-    foreach role in array array['loader', 'transformer', 'ml', 'publisher', 'analyst'] loop
+    foreach role in array array['loader', 'transformer', 'ml', 'publisher', 'analyst', 'night'] loop
         if not exists (select from pg_roles where rolname = role) then
             execute format('create role %I nologin', role);
         end if;
     end loop;
     foreach role in array array[
         'loader', 'transformer', 'ml', 'publisher', 'analyst', 'bi_reader', 'pii_reader', 'sandbox_builder',
-        'contact_exporter'
+        'contact_exporter', 'night'
     ] loop
         execute format('alter role %I noinherit nosuperuser nocreatedb nocreaterole noreplication nobypassrls', role);
     end loop;
@@ -21,6 +21,8 @@ begin
     execute format('grant temporary on database %I to ml, publisher', current_database());
 end
 $$;
+-- Who runs nights has no right but to take on one of these roles.
+grant loader, transformer, ml, publisher, bi_reader to night;
 revoke create on schema public from public;
 alter role analyst set idle_in_transaction_session_timeout = '60s';
 alter role analyst set statement_timeout = '15min';
