@@ -12,8 +12,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 SECRETS = (
-    "warehouse_password", "night_password", "airflow_password", "fernet_key", "jwt_secret", "api_secret_key", "ui_passwords",
-    "erasure_key",
+    "warehouse_password", "night_password", "airflow_password", "fernet_key", "jwt_secret", "api_secret_key",
+    "ui_passwords", "erasure_key",
 )  # fmt: skip
 
 

@@ -44,7 +44,9 @@ def test_no_role_is_more_than_it_seems(busy):
     assert memberships(busy) == told
     query = """
         select rolname from pg_roles
-        where rolname = any(%s) and (rolinherit or rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls)
+        where
+            rolname = any(%s)
+            and (rolinherit or rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls)
     """
     with psycopg.connect(busy) as connection:
         assert connection.execute(query, [list(EXPECTED)]).fetchall() == []

@@ -68,7 +68,7 @@ def open_night_task() -> dict[str, Any]:
 
 
 def stage(name: str, doc: str, *, role: Role, is_alone: bool = True, **options: Any) -> Any:
-    """Turn `work(url, night) -> Counts` into an Airflow task called `name`; the URL works under the database role `role`.
+    """Turn `work(url, night) -> Counts` into an Airflow task called `name`, whose URL works as `role`.
 
     It is tried again, with growing pauses, after an error that may pass (`may_pass`); any other fails it at once. How
     often and how long is said in `kehu.airflow.limits`, unless `options` of Airflow's task say otherwise. No other run

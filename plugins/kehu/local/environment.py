@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from kehu.local.home import Home
 from kehu.local.postgres import Server, ensure_server
@@ -47,10 +47,16 @@ def with_database(url: str, database: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
 
 
+def with_login(url: str, user: str, password: str) -> str:
+    """The same database's URL for another login."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=f"{quote(user)}:{quote(password, safe='')}@{parts.netloc.rpartition('@')[2]}"))
+
+
 def airflow_environment(home: Home, databases: Databases) -> dict[str, str]:
     """Variables for every Airflow process and for the tasks inside it (secrets included: never log it)."""
     secrets = home.secrets()
-    night = databases.server and databases.server.dsn(secrets["night_password"], "warehouse", "night")
+    night = databases.server and with_login(databases.warehouse, "night", secrets["night_password"])
     metadata = databases.airflow.replace("postgresql://", "postgresql+psycopg2://", 1)
     return {
         **os.environ,
