@@ -121,6 +121,7 @@ class Deployment:
             **_image_environment(),
             **common,
             "KEHU_SECRETS": str(secrets),
+            "KEHU_DATABASE_SSLMODE": "prefer",  # the embedded server is built without TLS: tests/security/test_tls.py
             "KEHU_WAREHOUSE_ADDRESS": f"kehu@127.0.0.1:{server.port}/compose_warehouse",
             "KEHU_AIRFLOW_ADDRESS": f"kehu@127.0.0.1:{server.port}/compose_airflow",
             "KEHU_SOURCES": str(installation.sources),

@@ -49,8 +49,8 @@ def environment(url: str) -> dict[str, str]:
         "DBT_ENV_SECRET_KEHU_PASSWORD": unquote(parts.password or ""),
         "KEHU_DBT_DATABASE": parts.path.lstrip("/"),
         "KEHU_DBT_ROLE": role_of(url),
-        "KEHU_DBT_SSLMODE": query.get("sslmode", ["prefer"])[-1],
-        "KEHU_DBT_SSLROOTCERT": query.get("sslrootcert", [""])[-1],
+        # libpq reads these itself.
+        **{f"PG{name.upper()}": query[name][-1] for name in ("sslmode", "sslrootcert") if name in query},
         "DO_NOT_TRACK": "1",
     }
 
