@@ -1,4 +1,4 @@
-"""Write a fresh set of secret files for the compose deployment, the databases' TLS certificate included; never overwrites one.
+"""Write a fresh set of secret files for the compose deployment, the databases' certificate too; never overwrites one.
 
 Needs the library `cryptography`, for the certificate. Further words are names or addresses by which clients reach the
 databases, beside those that the compose file uses.
@@ -46,7 +46,7 @@ def make(folder: Path, hosts: Sequence[str] = ()) -> list[str]:
 
 
 def certificate(hosts: Sequence[str]) -> dict[str, str]:
-    """A key and a certificate for servers of these names, and the root that signed it; the root's own key is not kept."""
+    """A key and a certificate for servers of these names, and the root that signed it, whose own key is not kept."""
     from cryptography import x509
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec

@@ -1,4 +1,4 @@
-"""The real DAG over every kind of source at once, some of them broken or hostile, with secrets that must show nowhere."""
+"""The real DAG over every kind of source, some of them broken or hostile, with secrets that must show nowhere."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Company:
                 "aws", None, self.canary(), self.canary(), {"endpoint_url": dead, "token": self.canary()}
             ),
         }
-        known |= self._refused(urls[2], dead)
+        known |= self._refused(urls[2])
         self.connections = {f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in known.items()}
         self.connections["KEHU_ERASURE_KEY"] = self.canary() * 3
         self.connections["AIRFLOW_CONN_UNUSED"] = json.dumps(self._connection("http", "h", "u", self.canary(), {}))
@@ -100,13 +100,13 @@ class Company:
         self.planted.append(f"canary{len(self.planted):02d}Secret")
         return self.planted[-1]
 
-    def _refused(self, service: str, dead: str) -> dict[str, dict]:
-        """An API key in a header that the service refuses, and alerts to addresses with tokens that nobody answers."""
+    def _refused(self, service: str) -> dict[str, dict]:
+        """An API key in a header that the service refuses, as it does alerts to addresses with tokens; a dead mail host."""
         mail = {"from": "a@example.org", "to": "b@example.org", "security": "none"}
         addresses = {
-            "slack": f"{dead}/services/{self.canary()}",
-            "wecom": f"{dead}/cgi-bin/webhook/send?key={self.canary()}",
-            "feishu": f"{dead}/open-apis/bot/v2/hook/{self.canary()}",
+            "slack": f"{service}/services/{self.canary()}",
+            "wecom": f"{service}/cgi-bin/webhook/send?key={self.canary()}",
+            "feishu": f"{service}/open-apis/bot/v2/hook/{self.canary()}",
         }
         return {
             "broken_header": self._connection("http", service, self.canary(), self.canary(), {"token": self.canary()}),

@@ -10,11 +10,9 @@ import pytest
 
 from kehu.paths import PROJECT
 
-IGNORED = [
-    line.strip()
-    for line in (PROJECT / ".dockerignore").read_text().splitlines()
-    if line.strip() and not line.startswith("#")
-]
+RULES = (PROJECT / ".dockerignore").read_text().splitlines()
+IGNORED = [line.strip() for line in RULES if line.strip() and not line.startswith("#")]
+ROOMS = ("dags", "plugins", "ml", "expectations", "dbt_project", "deploy", "sources.yml", "pyproject.toml")
 COPIED = [
     source
     for line in (PROJECT / "Dockerfile").read_text().splitlines()
@@ -39,9 +37,10 @@ def goes_in(path: str) -> bool:
 @pytest.mark.parametrize(
     "path",
     [
-        ".env", ".kehu/secrets.json", ".kehu/logs/nightly.log", "secrets/warehouse_password", "deploy/secrets/fernet_key",
-        "deploy/.env", "sample/.env", "dbt_project/target/manifest.json", "dbt_project/logs/dbt.log", ".git/config",
-        "dbt_project/.user.yml", "deploy/tls/server.key", "plugins/id_rsa.pem", "decisions/decisions.csv", "tests/a.py",
+        ".env", ".kehu/secrets.json", ".kehu/logs/nightly.log", "secrets/warehouse_password",
+        "deploy/secrets/fernet_key", "deploy/.env", "sample/.env", "dbt_project/target/manifest.json",
+        "dbt_project/logs/dbt.log", ".git/config", "dbt_project/.user.yml", "deploy/tls/server.key",
+        "plugins/id_rsa.pem", "decisions/decisions.csv", "tests/a.py",
     ],
 )  # fmt: skip
 def test_secrets_and_state_stay_out(path):
@@ -57,16 +56,7 @@ def test_no_file_that_goes_in_holds_a_private_key_or_a_password():
     held = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@{}<>\"']+:[^/\s@{}<>\"'$%*.]{8,}@")
     found = [
         path.relative_to(PROJECT).as_posix()
-        for source in (
-            "dags",
-            "plugins",
-            "ml",
-            "expectations",
-            "dbt_project",
-            "deploy",
-            "sources.yml",
-            "pyproject.toml",
-        )
+        for source in ROOMS
         for path in ([PROJECT / source] if (PROJECT / source).is_file() else sorted((PROJECT / source).rglob("*")))
         if path.is_file() and goes_in(path.relative_to(PROJECT).as_posix()) and held.search(Path(path).read_bytes())
     ]

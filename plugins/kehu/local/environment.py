@@ -50,9 +50,8 @@ def with_database(url: str, database: str) -> str:
 def with_login(url: str, user: str, password: str) -> str:
     """The same database's URL for another login."""
     parts = urlsplit(url)
-    return urlunsplit(
-        parts._replace(netloc=f"{quote(user)}:{quote(password, safe='')}@{parts.netloc.rpartition('@')[2]}")
-    )
+    place = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{quote(user)}:{quote(password, safe='')}@{place}"))
 
 
 def airflow_environment(home: Home, databases: Databases) -> dict[str, str]:
