@@ -101,7 +101,7 @@ class Company:
         return self.planted[-1]
 
     def _refused(self, service: str) -> dict[str, dict]:
-        """An API key in a header that the service refuses, as it does alerts to addresses with tokens; a dead mail host."""
+        """An API key in a header and alerts to addresses with tokens, refused by a service; a dead mail server."""
         mail = {"from": "a@example.org", "to": "b@example.org", "security": "none"}
         addresses = {
             "slack": f"{service}/services/{self.canary()}",

@@ -114,6 +114,8 @@ begin
         inner join pg_namespace as namespaces on namespaces.nspname = format('run_%s', runs.run_id)
     loop
         perform ops.hand_over(run.nspname, case when run.status = 'open' then 'transformer' else 'publisher' end);
+        execute format('grant usage on schema %I to ml', run.nspname);
+        execute format('grant select on all tables in schema %I to ml', run.nspname);
     end loop;
 end
 $$;
@@ -148,7 +150,7 @@ grant select, insert, update, delete on all tables in schema identity, history, 
 revoke update, delete on ml.models, ml.model_events from ml;
 alter default privileges in schema identity, history, ml grant select, insert, update, delete on tables to ml;
 grant execute on function identity.as_of(date) to ml, transformer, sandbox_builder;
-grant select on all tables in schema staging, intermediate, ml_features, marts to ml;
+grant select on all tables in schema staging, intermediate, ml_features, kept, marts to ml;
 alter default privileges for role transformer grant usage on schemas to ml;
 alter default privileges for role transformer grant select on tables to ml;
 
