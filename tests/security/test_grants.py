@@ -18,6 +18,8 @@ BEFORE = """
 insert into ops.runs (as_of_date, airflow_run_id, status) values ('2023-12-31', 'test', 'published');
 create schema raw_crm;
 create table raw_crm.contacts (_load_id bigint);
+grant usage on schema raw_crm to sandbox_builder;
+grant select on all tables in schema raw_crm to sandbox_builder;
 create table staging.made_0 (thing_id int);
 create table kept.things (thing_id int, run_from bigint, run_to bigint);
 create schema run_1;
