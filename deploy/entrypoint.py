@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 SECRETS = (
-    "warehouse_password", "airflow_password", "fernet_key", "jwt_secret", "api_secret_key", "ui_passwords",
-    "erasure_key",
+    "warehouse_password", "night_password", "airflow_password", "fernet_key", "jwt_secret", "api_secret_key",
+    "ui_passwords", "erasure_key",
 )  # fmt: skip
 
 
@@ -28,10 +28,19 @@ def environment(folder: Path, given: dict[str, str]) -> dict[str, str]:
     secrets = {name: _read(folder / name) for name in SECRETS}
     warehouse = given.get("KEHU_WAREHOUSE_ADDRESS", "kehu@warehouse-db:5432/warehouse")
     metadata = given.get("KEHU_AIRFLOW_ADDRESS", "airflow@airflow-db:5432/airflow")
+    night = f"night@{warehouse.split('@', 1)[1]}"
+    # Clients check that the server is the one they mean; a deployment with databases of its own may ask for less.
+    root = given.get("KEHU_DATABASE_TLS_ROOT", str(folder / "database_tls_root"))
+    tls = {"sslmode": given.get("KEHU_DATABASE_SSLMODE", "verify-full"), "sslrootcert": root}
     return {
         **given,
-        "AIRFLOW_CONN_WAREHOUSE": _url("postgresql", warehouse, secrets["warehouse_password"]),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": _url("postgresql+psycopg2", metadata, secrets["airflow_password"]),
+        "AIRFLOW_CONN_WAREHOUSE": _url("postgresql", night, secrets["night_password"], tls),
+        "AIRFLOW_CONN_WAREHOUSE_OWNER": _url("postgresql", warehouse, secrets["warehouse_password"], tls),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": _url("postgresql+psycopg2", metadata, secrets["airflow_password"], tls),
+        # Airflow's own choice, asyncpg, does not know libpq's names for TLS.
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": _url(
+            "postgresql+psycopg_async", metadata, secrets["airflow_password"], tls
+        ),
         "KEHU_ERASURE_KEY": secrets["erasure_key"],
         "AIRFLOW__CORE__FERNET_KEY": secrets["fernet_key"],
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets["jwt_secret"],
@@ -56,9 +65,9 @@ def _private_copy(given: dict[str, str], passwords: str) -> str:
     return str(path)
 
 
-def _url(scheme: str, address: str, password: str) -> str:
+def _url(scheme: str, address: str, password: str, options: dict[str, str]) -> str:
     user, host = address.split("@", 1)
-    return f"{scheme}://{quote(user)}:{quote(password, safe='')}@{host}"
+    return f"{scheme}://{quote(user)}:{quote(password, safe='')}@{host}?{urlencode(options)}"
 
 
 if __name__ == "__main__":

@@ -170,8 +170,9 @@ def fingerprint() -> None:
 def rollback() -> None:
     """Show readers the night that was published before the current one."""
     from kehu.warehouse.publish import previous_night, publish
+    from kehu.warehouse.roles import Role, as_role
 
-    url = warehouse(NOTHING_YET)
+    url = as_role(warehouse(NOTHING_YET), Role.PUBLISHER)
     night = previous_night(url)
     if night is None:
         fail("no earlier published run is kept")

@@ -16,6 +16,7 @@ def rollback_model(
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="churn or value")],
 ) -> None:
     """Go back to the previous champion of a question; it scores from the night after the published one on."""
+    from kehu.warehouse.roles import Role, as_role
     from kehu.warehouse.runs import published_night
     from ml.registry import store
     from ml.registry.contest import roll_back
@@ -24,7 +25,7 @@ def rollback_model(
 
     if question not in QUESTIONS:
         fail(f"there are no models of {question}, only of {' and '.join(QUESTIONS)}")
-    url = warehouse("there are no models yet")
+    url = as_role(warehouse("there are no models yet"), Role.ML)
     night = published_night(url)
     horizon = store.champion_horizon(url, question)
     if night is None or horizon is None:

@@ -121,6 +121,7 @@ class Deployment:
             **_image_environment(),
             **common,
             "KEHU_SECRETS": str(secrets),
+            "KEHU_DATABASE_SSLMODE": "prefer",  # the embedded server is built without TLS: tests/security/test_tls.py
             "KEHU_WAREHOUSE_ADDRESS": f"kehu@127.0.0.1:{server.port}/compose_warehouse",
             "KEHU_AIRFLOW_ADDRESS": f"kehu@127.0.0.1:{server.port}/compose_airflow",
             "KEHU_SOURCES": str(installation.sources),
@@ -223,7 +224,8 @@ def test_secrets_come_from_files_and_are_named_when_missing(tmp_path):
     make(tmp_path / "s")
     given = {"AIRFLOW_HOME": str(tmp_path)}
     made = container_environment(tmp_path / "s", given)
-    assert (tmp_path / "s" / "warehouse_password").read_text() in made["AIRFLOW_CONN_WAREHOUSE"]
+    assert (tmp_path / "s" / "night_password").read_text() in made["AIRFLOW_CONN_WAREHOUSE"]
+    assert (tmp_path / "s" / "warehouse_password").read_text() in made["AIRFLOW_CONN_WAREHOUSE_OWNER"]
     assert stat.S_IMODE((tmp_path / "ui_passwords.json").stat().st_mode) == 0o600
     (tmp_path / "s" / "fernet_key").unlink()
     with pytest.raises(SystemExit, match="fernet_key: No such file"):

@@ -1,4 +1,4 @@
-"""The real DAG over every kind of source at once, some of them broken, with planted secrets that must show nowhere."""
+"""The real DAG over every kind of source, some of them broken or hostile, with secrets that must show nowhere."""
 
 from __future__ import annotations
 
@@ -21,21 +21,32 @@ from tests.fakes.fxiaoke import FakeFxiaoke
 from tests.fakes.rest import FakeRest
 from tests.fakes.server import FakeServer
 from tests.fakes.zoho import FakeZoho
+from tests.security.catalog import differences
 
 pytestmark = pytest.mark.timeout(900)
-SECRETS = [f"canary{number:02d}Secret" for number in range(1, 26)]
+# Texts that SQL, Jinja, a spreadsheet, a page or a shell would take for more than text.
+HOSTILE = [
+    "'; drop table ops.runs; --",
+    "{{ env_var('DBT_ENV_SECRET_KEHU_PASSWORD') }}",
+    "{% do run_query('drop schema marts cascade') %}{{ 7 * 191 }}",
+    "=cmd|' /C calc'!A0",
+    "<script>alert(1)</script>",
+    "$(id) `id` %s {run_id}",
+]
 TICKETS = {
     "path": "tickets", "records": "data", "key": "id", "changed_at": "updated_at", "cursor": {"param": "updated_since"},
     "paging": {"style": "page", "size": 50, "total_path": "total"},
 }  # fmt: skip
-BROKEN = ("broken_crm", "broken_fxiaoke", "broken_rest", "broken_database", "broken_store", "broken_unknown")
+BROKEN = (
+    "broken_crm", "broken_fxiaoke", "broken_header", "broken_rest", "broken_database", "broken_store", "broken_unknown",
+)  # fmt: skip
 
 
 class Company:
     """The systems of one company, each reached by connections that hold canaries."""
 
     def __init__(self, stack: ExitStack, installation, shop) -> None:
-        self.secrets = iter(SECRETS)
+        self.planted: list[str] = []
         zoho = zoho_tokens.Credentials(client_secret=self.canary(), refresh_token=self.canary())
         app = fxiaoke_tokens.Credentials(
             app_secret=self.canary(), permanent_code=self.canary(), open_user_id=self.canary(), corp_id=self.canary()
@@ -79,17 +90,31 @@ class Company:
                 "aws", None, self.canary(), self.canary(), {"endpoint_url": dead, "token": self.canary()}
             ),
         }
+        known |= self._refused(urls[2])
         self.connections = {f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in known.items()}
+        self.connections["KEHU_ERASURE_KEY"] = self.canary() * 3
         self.connections["AIRFLOW_CONN_UNUSED"] = json.dumps(self._connection("http", "h", "u", self.canary(), {}))
-        # Each secret that is left over stands in a connection that nothing uses.
-        for number, secret in enumerate(self.secrets):
-            self.connections[f"AIRFLOW_CONN_SPARE_{number}"] = json.dumps(
-                self._connection("http", "h", "u", secret, {})
-            )
         self._write_sources(shop)
 
     def canary(self) -> str:
-        return next(self.secrets)
+        self.planted.append(f"canary{len(self.planted):02d}Secret")
+        return self.planted[-1]
+
+    def _refused(self, service: str) -> dict[str, dict]:
+        """An API key in a header and alerts to addresses with tokens, refused by a service; a dead mail server."""
+        mail = {"from": "a@example.org", "to": "b@example.org", "security": "none"}
+        addresses = {
+            "slack": f"{service}/services/{self.canary()}",
+            "wecom": f"{service}/cgi-bin/webhook/send?key={self.canary()}",
+            "feishu": f"{service}/open-apis/bot/v2/hook/{self.canary()}",
+        }
+        return {
+            "broken_header": self._connection("http", service, self.canary(), self.canary(), {"token": self.canary()}),
+            "alert_mail": self._connection("smtp", "127.0.0.1", self.canary(), self.canary(), mail) | {"port": 1},
+        } | {
+            f"alert_{name}": self._connection("generic", None, "", url, {"secret": self.canary()})
+            for name, url in addresses.items()
+        }
 
     @staticmethod
     def _connection(conn_type: str, host: str | None, login: str, password: str, extra: dict) -> dict:
@@ -158,6 +183,13 @@ class Company:
                 "entities": {"tickets": TICKETS},
                 **quick,
             },
+            "broken_header": {
+                "kind": "rest",
+                "connection": "broken_header",
+                "auth": "header",
+                "entities": {"tickets": TICKETS},
+                **quick,
+            },
             "broken_unknown": {"kind": "rest", "connection": "nowhere", "entities": {"tickets": TICKETS}, **quick},
             "broken_database": {"kind": "database", "connection": "broken_database", **payments, **quick},
             "broken_store": {
@@ -168,7 +200,7 @@ class Company:
                 **quick,
             },
         }
-        for name in ("broken_rest", "broken_crm", "broken_fxiaoke", "broken_store"):
+        for name in ("broken_rest", "broken_header", "broken_crm", "broken_fxiaoke", "broken_store"):
             content["sources"][name]["retries"] = 0
         content["sources"]["broken_rest"]["attempts"] = 2
         shop.sources.write_text(yaml.safe_dump(content))
@@ -185,6 +217,7 @@ def company(installation, shop, monkeypatch):
 
 def test_every_source_lands_broken_ones_stop_nobody_and_no_secret_shows(company, installation, shop):
     first, second = shop.last_day - timedelta(days=1), shop.last_day
+    _plant_hostile_rows(shop, first)
     output = installation.night(first).stdout
     counts = dict(
         installation.rows("select source || '.' || entity, count_rows from ops.loads where state is not null")
@@ -204,6 +237,10 @@ def test_every_source_lands_broken_ones_stop_nobody_and_no_secret_shows(company,
         assert f"failed ingest_{name}" in output
     assert "broken_unknown: connection: there is no Airflow connection nowhere" in " ".join(output.split())
 
+    # What the shop said is text, word for word, and did nothing.
+    names = installation.rows("select product_name from marts.dim_products where product_id like 'EVIL%' order by 1")
+    assert [name for (name,) in names] == sorted(HOSTILE)
+
     # A source that is no longer configured is no longer missed.
     _forget(shop, "broken_rest", "broken_store")
     _change(company)
@@ -219,9 +256,22 @@ def test_every_source_lands_broken_ones_stop_nobody_and_no_secret_shows(company,
     assert told["zoho.Contacts"][0] < 10
 
     stale = installation.rows("select distinct source from marts.rpt_source_freshness where is_stale order by 1")
-    assert [source for (source,) in stale] == ["broken_crm", "broken_database", "broken_fxiaoke", "broken_unknown"]
+    assert [source for (source,) in stale] == [
+        "broken_crm", "broken_database", "broken_fxiaoke", "broken_header", "broken_unknown",
+    ]  # fmt: skip
 
-    _no_canary_in(installation, output)
+    # Each role may do what it should with all that two real nights made.
+    assert list(differences(installation.url)) == []
+    _no_secret_shows(installation, output, company)
+
+
+def _plant_hostile_rows(shop, day) -> None:
+    time = f"{day} 12:00:00"
+    shop.rows[day] += [
+        [f"59{number:04d}", f"EVIL{number}", text, "1", time, "1.00", "1001", "France"]
+        for number, text in enumerate(HOSTILE)
+    ]
+    shop.write_day(day)
 
 
 def _forget(shop, *names: str) -> None:
@@ -242,8 +292,10 @@ def _change(company: Company) -> None:
     company.zoho.delete("Contacts", contacts[3])
 
 
-def _no_canary_in(installation, output: str) -> None:
-    canaries = [secret.encode() for secret in SECRETS]
+def _no_secret_shows(installation, output: str, company: Company) -> None:
+    secrets = {*company.planted, *installation.home.secrets().values()}
+    assert len(secrets) >= 40
+    canaries = [secret.encode() for secret in secrets]
     places = {"terminal": output.encode()}
     home = installation.home.root
     for path in sorted(home.rglob("*")):
@@ -252,7 +304,8 @@ def _no_canary_in(installation, output: str) -> None:
     server = ensure_server(installation.home)
     for database in ("warehouse", "airflow"):
         places[f"database {database}"] = _dump(server.dsn(installation.home.secrets()["postgres_password"], database))
-    assert len(places) > 20
+    kinds = ("logs/", "dbt_target/", "data_docs/", "reports/", "airflow/")
+    assert all(any(place.startswith(kind) for place in places) for kind in kinds)
     found = {(place, secret) for place, content in places.items() for secret in canaries if secret in content}
     assert not {(place, secret) for place, secret in found if not place.startswith("postgres/")}
 

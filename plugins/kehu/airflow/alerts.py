@@ -15,6 +15,7 @@ from airflow.exceptions import AirflowNotFoundException
 from airflow.sdk import BaseHook
 
 from kehu.airflow.stages import as_of_date, stage, warehouse_url
+from kehu.warehouse.roles import Role
 from kehu.warehouse.runs import Counts, Night, never_ended
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ def on_run_failure(context: Any) -> None:
 
     try:
         run = context["dag_run"]
-        for name, day, tries in never_ended(warehouse_url(), run.run_id):
+        for name, day, tries in never_ended(warehouse_url(Role.PUBLISHER), run.run_id):
             send(task_failed(run.dag_id, name, run.run_id, day.isoformat(), tries, "its process was killed"))
     except Exception as error:
         log.warning("no alert was sent: %s", type(error).__name__)
@@ -101,7 +102,11 @@ def stale_sources(url: str) -> tuple[str, list[tuple[str, str, int | None, int |
     return (str(row[0]) if row else ""), stale
 
 
-@stage("tell_stale_sources", "Tells people which sources the published night calls stale (docs/runbook.md).")
+@stage(
+    "tell_stale_sources",
+    "Tells people which sources the published night calls stale (docs/runbook.md).",
+    role=Role.PUBLISHER,
+)
 def tell_stale_sources(url: str, night: Night) -> Counts:
     """Send one alert for all of them; none if there are none."""
     from kehu.alerts.message import sources_stale

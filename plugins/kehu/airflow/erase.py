@@ -27,7 +27,7 @@ def erase_requested_task() -> None:
     home = state_folder()
     installation = Installation(installation_databases(), (home,), (home / "postgres", home / "secrets.json"))
     try:
-        receipt = erase_requested(warehouse_url(), HashKey.from_environment(), installation)
+        receipt = erase_requested(warehouse_url(None), HashKey.from_environment(), installation)
     except (ErasureError, HashKeyError, UnknownCustomerError) as error:
         raise AirflowFailException(one_line(error)) from None
     except Exception as error:

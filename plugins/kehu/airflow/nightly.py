@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kehu.airflow.stages import stage
+from kehu.warehouse.roles import Role
 from kehu.warehouse.runs import Counts, Night, last_finished, rows_out, status
 
 SCORES = ("score_segments", "score_value", "score_churn", "score_feedback", "score_recommendations")
@@ -18,6 +19,7 @@ SCORES = ("score_segments", "score_value", "score_churn", "score_feedback", "sco
     "require_sources",
     "Goes on when every source the night cannot do without has landed; a source it can do without may have failed: its"
     " tables stay as they were, and `rpt_source_freshness` and the report call them stale.",
+    role=Role.LOADER,
     trigger_rule="all_done",
 )
 def require_sources(url: str, night: Night) -> Counts:
@@ -43,6 +45,7 @@ def require_sources(url: str, night: Night) -> Counts:
     "check_raw",
     "Checks what landed with Great Expectations. Rows that break a rule are quarantined (`ops.quarantine`), a broken"
     " file stops the run.",
+    role=Role.LOADER,
 )
 def check_raw(url: str, night: Night) -> Counts:
     """Open or close the raw gate."""
@@ -156,13 +159,14 @@ def dbt_stage(name: str) -> Any:
             keep(url, night, target_folder() / "manifest.json")
         return Counts(rows_in, rows)
 
-    return stage(name, f"dbt: {layer.doc}.")(build_layer)
+    return stage(name, f"dbt: {layer.doc}.", role=Role.TRANSFORMER)(build_layer)
 
 
 @stage(
     "normalise_values",
     "Brings names, mail addresses, phones, companies, addresses and birth dates that were never seen before into a form"
     " that compares; each once, kept in the dictionaries `identity.normal_…`.",
+    role=Role.ML,
 )
 def normalise_values(url: str, night: Night) -> Counts:
     """Fill the dictionaries."""
@@ -176,6 +180,7 @@ def normalise_values(url: str, night: Night) -> Counts:
     "identify_customers",
     "Splink, keys and decisions: which records are the same person or company. Compares what is new or changed. Ids"
     " stay (`identity.assignments`, `identity.merge_log`), doubtful pairs go to `rpt_identity_review`.",
+    role=Role.ML,
 )
 def identify_customers(url: str, night: Night) -> Counts:
     """Keep the graph of customers."""
@@ -190,6 +195,7 @@ def identify_customers(url: str, night: Night) -> Counts:
     "keep_history",
     "Keeps what tonight knows of customers, and who has which tag by the registry `tags.yml`, beside what other nights"
     " knew (`history.…`); a night run late is spliced in between.",
+    role=Role.ML,
 )
 def keep_history(url: str, night: Night) -> Counts:
     """Keep the night."""
@@ -213,6 +219,7 @@ def keep_history(url: str, night: Night) -> Counts:
     "keep_lists",
     "Keeps who is on which list for action tonight, by the registry `lists.yml`, within consent, contact caps and"
     " budgets (`history.list_candidates`). Quarantined are outcomes that belong to no row of a list.",
+    role=Role.ML,
 )
 def keep_lists(url: str, night: Night) -> Counts:
     """Keep the lists."""
@@ -228,7 +235,11 @@ def keep_lists(url: str, night: Night) -> Counts:
         return Counts(None, keep(connection, night, registry), quarantined_outcomes(connection))
 
 
-@stage("score_segments", "RFM scores, segments, and clusters that keep their identity from night to night.")
+@stage(
+    "score_segments",
+    "RFM scores, segments, and clusters that keep their identity from night to night.",
+    role=Role.ML,
+)
 def score_segments(url: str, night: Night) -> Counts:
     """Score segments."""
     from ml.segments.job import score
@@ -240,6 +251,7 @@ def score_segments(url: str, night: Night) -> Counts:
     "score_value",
     "Expected purchases and customer value by the champion of the model registry; trains the first one where there is"
     " none.",
+    role=Role.ML,
 )
 def score_value(url: str, night: Night) -> Counts:
     """Score customer value."""
@@ -252,6 +264,7 @@ def score_value(url: str, night: Night) -> Counts:
     "score_churn",
     "The probability of no purchase within the churn horizon with its reasons, by the champion of the model registry;"
     " trains the first one where there is none, and stops if a feature seems to know the future. Survival curves.",
+    role=Role.ML,
 )
 def score_churn(url: str, night: Night) -> Counts:
     """Score churn."""
@@ -264,6 +277,7 @@ def score_churn(url: str, night: Night) -> Counts:
     "monitor_models",
     "Measures whether the models that scored tonight still work: drift of inputs and scores, and how scores given one"
     " horizon ago met what happened since (`fct_model_monitors`). An alert never stops a night.",
+    role=Role.ML,
 )
 def monitor_models(url: str, night: Night) -> Counts:
     """Monitor the models."""
@@ -273,7 +287,11 @@ def monitor_models(url: str, night: Night) -> Counts:
     return monitor(url, night.as_of_date, QUESTIONS.values())
 
 
-@stage("score_feedback", "Reads texts that are new, or that a new week's model has not read: sentiment and needs.")
+@stage(
+    "score_feedback",
+    "Reads texts that are new, or that a new week's model has not read: sentiment and needs.",
+    role=Role.ML,
+)
 def score_feedback(url: str, night: Night) -> Counts:
     """Score feedback."""
     from ml.feedback.job import score
@@ -281,7 +299,11 @@ def score_feedback(url: str, night: Night) -> Counts:
     return score(url, night.as_of_date)
 
 
-@stage("score_recommendations", "Next products for each customer, by what customers of the same products bought.")
+@stage(
+    "score_recommendations",
+    "Next products for each customer, by what customers of the same products bought.",
+    role=Role.ML,
+)
 def score_recommendations(url: str, night: Night) -> Counts:
     """Score recommendations."""
     from ml.recommend.job import score
@@ -292,6 +314,7 @@ def score_recommendations(url: str, night: Night) -> Counts:
 @stage(
     "attach_marts",
     "Attaches the run's marts to the store, unseen, so that they are audited where they will be read.",
+    role=Role.PUBLISHER,
 )
 def attach_marts(url: str, night: Night) -> Counts:
     """Attach the night."""
@@ -304,6 +327,7 @@ def attach_marts(url: str, night: Night) -> Counts:
 @stage(
     "check_scores",
     "Checks the attached scores with Great Expectations; a failure keeps the night unpublished.",
+    role=Role.PUBLISHER,
 )
 def check_scores(url: str, night: Night) -> Counts:
     """Open or close the score gate."""
@@ -316,7 +340,11 @@ def check_scores(url: str, night: Night) -> Counts:
         return check(url, night, SEGMENTS)
 
 
-@stage("publish", "Moves the pointer that all `marts` views read, then retires runs that are no longer kept.")
+@stage(
+    "publish",
+    "Moves the pointer that all `marts` views read, then retires runs that are no longer kept.",
+    role=Role.PUBLISHER,
+)
 def publish(url: str, night: Night) -> Counts:
     """Show the night to readers."""
     from kehu.warehouse.publish import publish as move_pointer
@@ -328,7 +356,11 @@ def publish(url: str, night: Night) -> Counts:
     return Counts(rows, rows)
 
 
-@stage("report", "Writes the night's report, one HTML file, from the published marts.")
+@stage(
+    "report",
+    "Writes the night's report, one HTML file, from the published marts.",
+    role=Role.PUBLISHER,
+)
 def report(url: str, night: Night) -> Counts:
     """Write the report."""
     from kehu.paths import reports_folder

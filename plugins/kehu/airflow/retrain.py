@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from kehu.airflow.limits import LIMITS
 from kehu.airflow.stages import retried_if_it_may_pass, stage, warehouse_url
+from kehu.warehouse.roles import Role
 from kehu.warehouse.runs import Counts, Night, published_night
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ QUESTIONS = ("churn", "value")
 def newest_night_task() -> dict[str, Any]:
     """The published night; only its number and date travel on between tasks."""
     with retried_if_it_may_pass():
-        night = published_night(warehouse_url())
+        night = published_night(warehouse_url(Role.ML))
     if night is None:
         raise AirflowFailException("no night is published yet: there is nothing to learn from")
     return {"run_id": night.run_id, "as_of_date": night.as_of_date.isoformat()}
@@ -46,7 +47,7 @@ def train_stage(question: str) -> Any:
         return Counts(rows_out=1)
 
     doc = f"Trains a challenger for {question} and adds it to `ml.models`. If this fails, the champion goes on scoring."
-    return stage(f"train_{question}", doc, is_alone=False)(train)
+    return stage(f"train_{question}", doc, role=Role.ML, is_alone=False)(train)
 
 
 def judge_stage(question: str) -> Any:
@@ -63,4 +64,4 @@ def judge_stage(question: str) -> Any:
         f"Back-tests challenger and champion for {question} on the same dates, promotes the challenger if it is no"
         " worse within the limits of `ml.promotion`, and writes down why (`ml.model_events`)."
     )
-    return stage(f"judge_{question}", doc, is_alone=False)(judge)
+    return stage(f"judge_{question}", doc, role=Role.ML, is_alone=False)(judge)

@@ -12,6 +12,7 @@ from kehu.airflow.connections import to_credentials
 from kehu.airflow.stages import stage
 from kehu.sources.config import Source, Sources, load
 from kehu.sources.contract import Credentials, SourceError
+from kehu.warehouse.roles import Role
 from kehu.warehouse.runs import Counts, Night
 
 
@@ -39,6 +40,7 @@ def ingest_stage(source: Source) -> Any:
         f"Lands what is new in the source `{source.name}` (kind {source.kind}) in `{source.schema_name}`. If it fails,"
         " the message names the entity, the file or page, the row where there is one, and the reason."
         + (" The night needs this source." if source.required else " The night goes on without it."),
+        role=Role.LOADER,
         retries=source.retries,
         retry_delay=timedelta(seconds=source.retry_seconds),
         retry_exponential_backoff=2.0,

@@ -13,9 +13,11 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from kehu.airflow.limits import LIMITS
 from kehu.warehouse.passing import can_pass
+from kehu.warehouse.roles import Role, as_role
 from kehu.warehouse.runs import Counts, Night, newest_run_id, open_night, stage_finished, stage_started, working
 
 CONNECTION_ID = "warehouse"
+OWNER_CONNECTION_ID = "warehouse_owner"
 log = logging.getLogger(__name__)
 Work = Callable[[str, Night], Counts]
 
@@ -24,10 +26,14 @@ class StageError(RuntimeError):
     """A stage failed in a way that may pass: another try is worth waiting for."""
 
 
-def warehouse_url() -> str:
-    """The libpq URI of the Airflow connection `warehouse` (with its password: never log it)."""
-    connection = BaseHook.get_connection(CONNECTION_ID)
-    return connection.get_uri().replace("postgres://", "postgresql://", 1)
+def warehouse_url(role: Role | None) -> str:
+    """The libpq URI of the Airflow connection `warehouse` under a role; None: of `warehouse_owner`, who may do all.
+
+    It holds the password: never log it.
+    """
+    connection = BaseHook.get_connection(CONNECTION_ID if role else OWNER_CONNECTION_ID)
+    url = connection.get_uri().replace("postgres://", "postgresql://", 1)
+    return as_role(url, role) if role else url
 
 
 def as_of_date(context: Any) -> date:
@@ -56,13 +62,13 @@ def open_night_task() -> dict[str, Any]:
     """Open a run in the run store; only its number and date travel on between tasks."""
     context = get_current_context()
     with retried_if_it_may_pass():
-        night = open_night(warehouse_url(), as_of_date(context), context["dag_run"].run_id)
+        night = open_night(warehouse_url(Role.LOADER), as_of_date(context), context["dag_run"].run_id)
     log.info("run %s builds the night of %s", night.run_id, night.as_of_date)
     return {"run_id": night.run_id, "as_of_date": night.as_of_date.isoformat()}
 
 
-def stage(name: str, doc: str, is_alone: bool = True, **options: Any) -> Any:
-    """Turn `work(url, night) -> Counts` into an Airflow task called `name`.
+def stage(name: str, doc: str, *, role: Role, is_alone: bool = True, **options: Any) -> Any:
+    """Turn `work(url, night) -> Counts` into an Airflow task called `name`, whose URL works as `role`.
 
     It is tried again, with growing pauses, after an error that may pass (`may_pass`); any other fails it at once. How
     often and how long is said in `kehu.airflow.limits`, unless `options` of Airflow's task say otherwise. No other run
@@ -74,7 +80,7 @@ def stage(name: str, doc: str, is_alone: bool = True, **options: Any) -> Any:
         def run(night: dict[str, Any] | None) -> None:
             if night is None:
                 raise AirflowFailException("no night was opened: see open_night")
-            url = warehouse_url()
+            url = warehouse_url(role)
             this = Night(night["run_id"], date.fromisoformat(night["as_of_date"]))
             with ExitStack() as held:
                 with retried_if_it_may_pass():

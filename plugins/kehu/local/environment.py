@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from kehu.local.home import Home
 from kehu.local.postgres import Server, ensure_server
@@ -47,9 +47,17 @@ def with_database(url: str, database: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
 
 
+def with_login(url: str, user: str, password: str) -> str:
+    """The same database's URL for another login."""
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{quote(user)}:{quote(password, safe='')}@{place}"))
+
+
 def airflow_environment(home: Home, databases: Databases) -> dict[str, str]:
     """Variables for every Airflow process and for the tasks inside it (secrets included: never log it)."""
     secrets = home.secrets()
+    night = databases.server and with_login(databases.warehouse, "night", secrets["night_password"])
     metadata = databases.airflow.replace("postgresql://", "postgresql+psycopg2://", 1)
     return {
         **os.environ,
@@ -59,7 +67,8 @@ def airflow_environment(home: Home, databases: Databases) -> dict[str, str]:
         "KEHU_AIRFLOW_URL": databases.airflow,
         "KEHU_ERASURE_KEY": os.environ.get("KEHU_ERASURE_KEY") or secrets["erasure_key"],
         "AIRFLOW_HOME": str(home.airflow),
-        "AIRFLOW_CONN_WAREHOUSE": databases.warehouse,
+        "AIRFLOW_CONN_WAREHOUSE": night or databases.warehouse,
+        "AIRFLOW_CONN_WAREHOUSE_OWNER": databases.warehouse,
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata,
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),

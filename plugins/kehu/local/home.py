@@ -55,9 +55,10 @@ class Home:
         """
         path = self.root / "secrets.json"
         kept = dict(json.loads(path.read_text())) if path.exists() else {}
-        if "erasure_key" not in kept:
+        if "night_password" not in kept:
             made = {
                 "postgres_password": secrets.token_urlsafe(24),
+                "night_password": secrets.token_urlsafe(24),
                 "bi_reader_password": secrets.token_urlsafe(24),
                 "ui_password": secrets.token_urlsafe(12),
                 "jwt_secret": secrets.token_urlsafe(48),

@@ -16,6 +16,7 @@ from psycopg import sql
 from kehu.local.environment import Databases, airflow_environment, with_database
 from kehu.local.home import Home, write_private
 from kehu.warehouse.migrate import migrate
+from kehu.warehouse.roles import let_log_in
 
 ROOM = 2**20  # bytes; with fewer, a log ends where the disk did
 
@@ -36,7 +37,8 @@ def prepare(home: Home) -> tuple[Databases, dict[str, str]]:
         _create_database(url)
     migrate(databases.warehouse)
     if databases.server is not None:
-        _set_password(databases.warehouse, "bi_reader", secrets["bi_reader_password"])
+        let_log_in(databases.warehouse, "night", secrets["night_password"])
+        let_log_in(databases.warehouse, "bi_reader", secrets["bi_reader_password"])
         _write_pgpass(home, databases, secrets)
     write_private(home.root / "ui_passwords.json", json.dumps({"admin": secrets["ui_password"]}))
     environment = airflow_environment(home, databases)
@@ -49,12 +51,6 @@ def _create_database(url: str) -> None:
     with psycopg.connect(with_database(url, "postgres"), autocommit=True) as connection:
         if not connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
             connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-
-
-def _set_password(url: str, role: str, password: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        statement = sql.SQL("alter role {} with login password {}")
-        connection.execute(statement.format(sql.Identifier(role), sql.Literal(password)))
 
 
 def _write_pgpass(home: Home, databases: Databases, secrets: dict[str, str]) -> None:

@@ -108,6 +108,7 @@ class FilesSource:
         found = []
         for info in self._list():
             match = pattern.fullmatch(info["name"].rsplit("/", 1)[-1])
+            # A link is no file: it might lead to any.
             if match and info["type"] == "file":
                 found.append(File(info["name"], info.get("size") or 0, self._day(match), _stamp(info)))
         if not found:

@@ -89,7 +89,7 @@ def land(
         ensure_column_table(connection, schema, table, columns[2:])
     try:
         copy_rows(connection, sql.Identifier(schema, table), columns, rows)
-    except psycopg.DataError as error:
+    except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded) as error:
         raise _refusal(source, batch, error) from None
     entries = [
         replace(_entry(parsed, load_id, source, entity, night, known), count_suppressed=sent - parsed.rows.num_rows)
@@ -132,7 +132,7 @@ def _entry(parsed: Parsed, load_id: int, source: str, entity: str, night: Night,
     )
 
 
-def _refusal(source: str, batch: Sequence[Parsed], error: psycopg.DataError) -> SourceError:
+def _refusal(source: str, batch: Sequence[Parsed], error: psycopg.Error) -> SourceError:
     """The error that says which file's row PostgreSQL could not store."""
     # The server's message quotes the value; of its context only the number of the row goes on.
     found = re.search(r"\d+", (error.diag.context or "").partition(",")[2])

@@ -68,7 +68,9 @@ def ingest_records(
         load = _Load(source, entity, reader, merge, policy or Policy(), suppression.count_own)
         try:
             entry = load.run(before, night, load_id)
-        except (psycopg.DataError, psycopg.IntegrityError, UnicodeError) as error:
+        except (
+            psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded, UnicodeError,
+        ) as error:  # fmt: skip
             # The server's message quotes the value.
             why = getattr(error, "sqlstate", None) or type(error).__name__
             raise SourceError(source, entity, f"a record that PostgreSQL cannot store ({why})") from None

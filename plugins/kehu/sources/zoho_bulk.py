@@ -24,6 +24,7 @@ from kehu.sources.zoho_api import ZohoApi
 from kehu.sources.zoho_pages import CHANGED, Row
 
 PATH = "/crm/bulk/v8/read"
+MAX_UNPACKED = 1 << 30  # bytes of one job's rows; more is a mistake or a zip bomb
 ROWS_A_PAGE = 1_000
 WAIT_SECONDS = 3_600.0
 csv.field_size_limit(1 << 24)  # rich text is longer than the module's default
@@ -129,6 +130,9 @@ def _refuse_broken_zip(answer: Answer) -> None:
     assert answer.file is not None
     try:
         with zipfile.ZipFile(answer.file) as archive:
+            # No part is unpacked further than its own entry says.
+            if sum(part.file_size for part in archive.infolist()) > MAX_UNPACKED:
+                raise TransientError(f"a zip file of more than {MAX_UNPACKED} bytes unpacked")
             is_whole = archive.testzip() is None and len(archive.namelist()) == 1
     except (zipfile.BadZipFile, zlib.error, EOFError):
         is_whole = False

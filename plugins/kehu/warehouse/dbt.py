@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from kehu.paths import DBT_PROJECT, state_folder
+from kehu.warehouse.roles import role_of
 from kehu.warehouse.runs import Night
 
 BROKEN = ("error", "fail", "runtime error")
@@ -40,12 +41,16 @@ def code_version(project: Path = DBT_PROJECT) -> str:
 def environment(url: str) -> dict[str, str]:
     """The variables that `profiles.yml` reads, derived from a libpq URI."""
     parts = urlsplit(url)
+    query = parse_qs(parts.query)
     return {
         "KEHU_DBT_HOST": parts.hostname or "127.0.0.1",
         "KEHU_DBT_PORT": str(parts.port or 5432),
         "KEHU_DBT_USER": unquote(parts.username or ""),
         "DBT_ENV_SECRET_KEHU_PASSWORD": unquote(parts.password or ""),
         "KEHU_DBT_DATABASE": parts.path.lstrip("/"),
+        "KEHU_DBT_ROLE": role_of(url),
+        # libpq reads these itself.
+        **{f"PG{name.upper()}": query[name][-1] for name in ("sslmode", "sslrootcert") if name in query},
         "DO_NOT_TRACK": "1",
     }
 

@@ -200,10 +200,10 @@ def _ensure_schema(connection: psycopg.Connection, schema: str) -> None:
     # "if not exists" still asks for the right to create; a loader may lack it where the schema is there.
     if not connection.execute("select 1 from pg_namespace where nspname = %s", [schema]).fetchone():
         connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
-        # As migration 0005 does for the schemas it finds.
+        # As migrations 0005 and 0020 do for the schemas they find.
         connection.execute(
             sql.SQL(
-                "grant usage on schema {schema} to sandbox_builder;"
-                " alter default privileges in schema {schema} grant select on tables to sandbox_builder"
+                "grant usage on schema {schema} to transformer, sandbox_builder;"
+                " alter default privileges in schema {schema} grant select on tables to transformer, sandbox_builder"
             ).format(schema=sql.Identifier(schema))
         )

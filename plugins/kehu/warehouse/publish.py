@@ -22,7 +22,7 @@ from kehu.warehouse.shapes import shape
 
 PUBLISH_LOCK = 0x6B757075
 KEPT_RUNS = 3
-READERS = ("bi_reader",)
+READERS = ("bi_reader", "analyst")
 
 
 class PublishError(RuntimeError):
@@ -52,6 +52,7 @@ def attach(url: str, night: Night) -> dict[str, int]:
                 f"{changed[0]}: it was kept from run to run and is a table now, so older runs could not be read:"
                 f" keep it incremental, or publish it as {changed[0]}_v2"
             )
+        connection.execute("select ops.take_over(%s)", [night.run_id])
         for name in names:
             with connection.transaction():
                 _attach_one(connection, night, name)
@@ -242,6 +243,7 @@ def _require_attached(connection: Connection, night: Night) -> None:
 
 def _retire_one(connection: Connection, run_id: int) -> None:
     schema = f"run_{run_id}"
+    connection.execute("select ops.take_over(%s)", [run_id])
     attached = connection.execute(
         """
         select parent.relname, child.relname, inherits.inhdetachpending

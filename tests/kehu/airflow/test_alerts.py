@@ -90,7 +90,7 @@ def test_a_failed_task_is_told_of_without_values(connections):
 
 
 def test_a_task_whose_process_was_killed_is_told_of_when_the_run_has_failed(connections, warehouse, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(alerts, "warehouse_url", lambda: warehouse)
+    monkeypatch.setattr(alerts, "warehouse_url", lambda role: warehouse)
     for name in ("scheduled__1", "scheduled__2"):
         night = open_night(warehouse, DAY, name)
         for stage in ("build_marts", "publish"):

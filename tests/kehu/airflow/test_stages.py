@@ -18,6 +18,7 @@ from kehu.airflow.dbt import DbtError
 from kehu.paths import DBT_PROJECT
 from kehu.sources.contract import SourceError, SourceUnavailable
 from kehu.warehouse import runs
+from kehu.warehouse.roles import Role
 from kehu.warehouse.runs import Counts, open_night
 
 DAY = date(2024, 1, 1)
@@ -25,12 +26,13 @@ DAY = date(2024, 1, 1)
 
 @pytest.fixture
 def warehouse(url, monkeypatch):
-    monkeypatch.setattr(stages, "warehouse_url", lambda: url)
+    monkeypatch.setattr(stages, "warehouse_url", lambda role: url)
     return url
 
 
 def run(night, work, name="work", **options):
-    stages.stage(name, "A stage.", **options)(work).function({"run_id": night.run_id, "as_of_date": str(DAY)})
+    made = stages.stage(name, "A stage.", role=Role.LOADER, **options)(work)
+    made.function({"run_id": night.run_id, "as_of_date": str(DAY)})
 
 
 def failing(error):
