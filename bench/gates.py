@@ -1,4 +1,4 @@
-"""`make bench-gates`: 40 corruptions of a night's files through the raw gate, and clean nights; prints a table and JSON."""
+"""`make bench-gates`: 40 corruptions of a night through the raw gate, and clean nights; prints a table and JSON."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from bench.gates_clean import measure_clean
 from bench.gates_corruption import Corruption
 from bench.gates_world import Gates, clean_nights, warehouse
 
-CORRUPTIONS = sorted((*gates_corruptions.CORRUPTIONS, *gates_records.CORRUPTIONS), key=lambda one: one.number)
-HISTORY_DAYS = 110  # before the clean nights: four weeks to compare with, and invoices that payments may be for
+ALL = (*gates_corruptions.CORRUPTIONS, *gates_records.CORRUPTIONS)
+CORRUPTIONS = sorted(ALL, key=lambda one: one.number)
+# Before the clean nights: four weeks to compare with, and invoices that payments may be for.
+HISTORY_DAYS = 110
 
 
 def measure(gates: Gates, corruptions: list[Corruption]) -> list[dict[str, Any]]:
-    """One row per corruption: what was wanted at the stated magnitude, what came at each, by what, and from where on."""
+    """One row per corruption: what was wanted at the stated magnitude, what came at each, by what, from where on."""
     rows = []
     for one in corruptions:
         sizes = sorted({*one.magnitudes, one.stated})
@@ -62,9 +64,8 @@ def main() -> None:
         say(f"clean nights: {whole}")
     missed = {row["number"] for row in rows if not row["is_as_wanted"]}
     caught = {row["number"] for row in rows} - missed
-    print(
-        json.dumps({"as_wanted": len(caught), "of": 40, "clean": clean, "whole": whole, "corruptions": rows}, indent=1)
-    )
+    result = {"as_wanted": len(caught), "of": 40, "clean": clean, "whole": whole, "corruptions": rows}
+    print(json.dumps(result, indent=1))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A linked world whose sources were accepted up to the night before the last, to be spoilt and judged again and again."""
+"""A linked world that was accepted up to the night before the last, to be spoilt and judged again and again."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ class Gates:
 
 
 def clean_nights(gates: Gates, nights: int) -> dict[str, Any]:
-    """The last nights before the last one by one, all sources and all checks: what blocked, warned, or was set aside."""
+    """The last nights one by one, all sources and all checks: what blocked, warned, or was set aside."""
     url = gates.database("create database nights")
     migrate(url)
     names = [source.name for source in gates.sources]

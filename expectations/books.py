@@ -14,23 +14,24 @@ from statistics import median
 import psycopg
 
 from expectations.drift import MAD_TO_SIGMA, WINDOW_DAYS
-from kehu.paths import DBT_PROJECT
-from kehu.warehouse.manifests import parameters
 
 # A payment may come so many days after its invoice and still find it among those that are read.
 INVOICE_DAYS = 100
 MIN_DAYS = 7
 MIN_PAIRS = 10  # of a day: payments beside their invoices
 IS_THERE = "select to_regclass('raw_payments.payments') is not null and to_regclass('raw_shop.order_lines') is not null"
+# The zone that the newest night was built with.
+ZONE = "select parameters ->> 'shop_time_zone' from ops.manifests order by run_id desc limit 1"
 LOADS = """
 select distinct on (file_date) file_date, load_id from ops.loads
 where source = 'shop' and entity = 'order_lines' and status = 'accepted' and replays_load_id is null
     and file_date between %s and %s
 order by file_date, load_id desc
 """
-# A number between the first and the last of its day's invoices is one of theirs: its lines are missing. Another one is a
-# payment's own mistake, for which no file of the shop has to wait (expectations/references_gate.py).
-# The shop writes its clock's time, or UTC: nothing in a file says which, so both are reckoned with.
+# A number between the first and the last of its day's invoices is one of theirs: its lines are missing. Another one is
+# a payment's own mistake, for which no file of the shop has to wait (expectations/references_gate.py).
+# The shop writes its clock's time, or UTC: nothing in a file says which, so both are reckoned with. Its currency is the
+# one in which most amounts agree with their lines.
 BOOKS = """
 with lines as (
     select "InvoiceNo" as number, cast("InvoiceDate" as timestamp) as at,
@@ -65,20 +66,24 @@ with lines as (
             nullif(regexp_replace(payments.number, '\\D', '', 'g'), '')::numeric between spans.lowest and spans.highest,
             false
         ) as is_missing,
-        currency = %(currency)s as is_home, abs(payments.amount - abs(invoices.amount)) > 0.01 as is_off,
+        payments.currency, abs(payments.amount - abs(invoices.amount)) > 0.01 as is_off,
         extract(epoch from payments.at - invoices.at)::float8 as lag,
         extract(epoch from payments.clock - invoices.at)::float8 as clock_lag
     from payments
     left join invoices on payments.number = invoices.number
     left join spans on payments.day = spans.day
+), home as (
+    select min(currency) as code from (
+        select currency from matched where not is_off group by 1 order by count(*) desc, currency limit 1
+    ) as usual
 ), told as (
     select day, count(*) as payments, count(*) filter (where is_missing) as missing,
         count(*) filter (where is_prompt) as pairs,
-        count(*) filter (where is_prompt and is_home) as home_pairs,
-        count(*) filter (where is_prompt and is_home and is_off) as off,
+        count(*) filter (where is_prompt and currency = home.code) as home_pairs,
+        count(*) filter (where is_prompt and currency = home.code and is_off) as off,
         percentile_cont(0.5) within group (order by lag) filter (where is_prompt) as lag,
         percentile_cont(0.5) within group (order by clock_lag) filter (where is_prompt) as clock_lag
-    from matched group by 1
+    from matched cross join home group by 1
 ), written as (
     select day, count(*) as invoices, count(*) filter (
         where not exists (select from payments where payments.number = invoices.number and payments.day = invoices.day)
@@ -93,7 +98,7 @@ from told full join written using (day)
 
 @dataclass(frozen=True)
 class Books:
-    """One day: payments begun on it, those whose invoice is missing; invoices of the day, those nobody began to pay on it.
+    """One day: payments begun on it, those whose invoice is missing; its invoices, those nobody began to pay on it.
 
     `count_pairs` are payments beside their invoice of the same day, `count_home_pairs` those in the shop's currency, of
     which `count_off` have another amount. `lag` and `clock_lag` are the median seconds from invoice to payment, by a
@@ -129,19 +134,14 @@ class Gap:
 
 def read_books(url: str, first: date, loads: Mapping[date, int]) -> dict[date, Books]:
     """The books of the days from `first` on; `loads` are the loads that tell of days in place of accepted ones."""
-    settings = parameters(DBT_PROJECT)
     with psycopg.connect(url) as connection:
         there = connection.execute(IS_THERE).fetchone()
         if not there or not there[0]:
             return {}
         last = max(loads)
         known = dict(connection.execute(LOADS, [last - timedelta(days=INVOICE_DAYS), last]).fetchall()) | dict(loads)
-        values = {
-            "loads": list(known.values()),
-            "first": first,
-            "zone": settings["shop_time_zone"],
-            "currency": settings["currency"],
-        }
+        zone = connection.execute(ZONE).fetchone()
+        values = {"loads": list(known.values()), "first": first, "zone": (zone and zone[0]) or "UTC"}
         return {day: Books(*books) for day, *books in connection.execute(BOOKS, values).fetchall()}
 
 
@@ -155,16 +155,21 @@ def compare_books(day: date, books: Mapping[date, Books]) -> Gap:
     ]
     if len(before) < MIN_DAYS:
         return Gap()
+    # A provider that has told nothing of the day yet is late: that is for its freshness to say.
+    is_told = now.count_payments >= MIN_PAIRS
     return Gap(
-        *_excess(
-            [(one.count_missing, one.count_payments) for one in before], now.count_missing, now.count_payments, 0.02
-        ),
-        *_excess([(one.count_off, one.count_home_pairs) for one in before], now.count_off, now.count_home_pairs, 0.02),
-        *_excess(
-            [(one.count_unpaid, one.count_invoices) for one in before], now.count_unpaid, now.count_invoices, 0.25
-        ),
+        *_excess("count_missing", "count_payments", now, before, 0.02),
+        *_excess("count_off", "count_home_pairs", now, before, 0.02),
+        *(_excess("count_unpaid", "count_invoices", now, before, 0.25) if is_told else (0.0, 1.0)),
         _moved(now, before),
     )
+
+
+def _excess(part: str, whole: str, now: Books, before: Sequence[Books], share: float) -> tuple[float, float]:
+    """Rows above the share that is usual, and how many may be: `share` of all, two, and what chance reaches."""
+    usual = sum(getattr(one, part) for one in before) / max(sum(getattr(one, whole) for one in before), 1)
+    count, total = getattr(now, part), getattr(now, whole)
+    return count - usual * total, max(share * total, 2.5, 4 * math.sqrt(usual * (1 - usual) * total))
 
 
 def _excess(before: Sequence[tuple[int, int]], count: int, total: int, share: float) -> tuple[float, float]:

@@ -43,8 +43,9 @@ class Drift:
 
     `volume` is the natural logarithm of lines over the weekday's median, `nameless` the difference of shares (0 to 1),
     both also in spreads. `nameless_pool` is the same difference of the seven days that end with this one from those
-    before them, so that a change that stays is seen where one day is too small to tell. `hours` is the hours by which all quantiles of the day moved at least, in one direction.
-    `countries` is the population stability index of invoices by country, the biggest four and the rest.
+    before them, so that a change that stays is seen where one day is too small to tell. `hours` is the hours by which
+    all quantiles of the day moved at least, in one direction. `countries` is the population stability index of invoices
+    by country, the biggest four and the rest.
     """
 
     volume: float = 0.0

@@ -31,7 +31,8 @@ RECORD_SUITES = (*payments.SUITES, *consents.SUITES, *customers.SUITES, *voices.
 def check_records(url: str, night: Night) -> Counts:
     """Accept what landed, quarantine unreadable records, refuse files that are mostly unreadable.
 
-    Of some records a single field is quarantined. A refused file stops nobody: its entity stays at the state before, and the freshness report says so.
+    Of some records a single field is quarantined. A refused file stops nobody: its entity stays at the state before,
+    and the freshness report says so.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a night's loads must look like as a whole: lines nobody can read, columns nobody asked for, days that come late."""
+"""What a night's loads must look like as a whole: lines nobody can read, columns nobody asked for, late days."""
 
 from __future__ import annotations
 

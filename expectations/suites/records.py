@@ -10,11 +10,11 @@ from expectations.gate import Check
 
 TABLE = "raw records"
 KEY = ("load_id", "row_number")
-# A version that comes twice counts once, and a few come twice at any source that sends until it is heard. More than that
-# is a mistake at the source, and worth a reason.
+# A version that comes twice counts once, and a few come twice at any source that sends until it is heard. More than
+# that is a mistake at the source, and worth a reason.
 MAX_REPEATS, MAX_REPEATED_SHARE = 8, 0.02
-# What versions of one moment tell is compared by a hash. A file that was late, or is an old one, must not bring back what
-# is deleted since; a system that is asked and lists a record again has restored it.
+# What versions of one moment tell is compared by a hash. A file that was late, or is an old one, must not bring back
+# what is deleted since; a system that is asked and lists a record again has restored it.
 ROWS = """
 select load_id, row_number, fault, contradicts, came_back,
     case

@@ -57,7 +57,7 @@ ROW_RULE, VALUE_RULE = "invoice_is_there", "named_invoice_is_there"
 
 @dataclass(frozen=True)
 class Reference:
-    """An entity of records whose `field` names an invoice; `is_whole`: a record without its invoice is left out whole."""
+    """An entity of records whose `field` names an invoice; `is_whole`: without it a record is left out whole."""
 
     source: str
     entity: str

@@ -47,6 +47,7 @@ def test_what_is_usual_is_no_gap_and_few_days_tell_nothing():
     now = {DAY: Books(**(vars(USUAL) | {"count_off": 30}))}
     found = compare_books(DAY, history | now)
     assert (found.off, found.max_off) == (5, pytest.approx(4 * 12.5**0.5))
+    assert gap(count_payments=5, count_unpaid=100).unpaid == 0  # the provider has not told of the day
     few = {day: books for day, books in history.items() if (DAY - day).days < 7}
     assert compare_books(DAY, few | {DAY: Books(count_payments=10, count_missing=10)}).missing == 0
 
@@ -59,7 +60,7 @@ class Shop:
         self.folder = folder
         self.last = self.lines.last_day
         invoices = {}
-        for day, lines in self.lines.rows.items():
+        for lines in self.lines.rows.values():
             for line in lines:
                 at, amount = invoices.get(line[0], (line[4], 0.0))
                 invoices[line[0]] = (min(at, line[4]), amount + int(line[3]) * float(line[5]))

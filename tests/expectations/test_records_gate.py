@@ -143,7 +143,8 @@ def test_what_was_deleted_does_not_come_back_by_an_old_version(url, tmp_path):
             "location": str(tmp_path),
             "entities": {
                 "deals": {
-                    "format": "jsonl", "pattern": "deals_{date}.jsonl", "key": "id", "changed_at": "at", "deleted": "gone",
+                    "format": "jsonl", "pattern": "deals_{date}.jsonl",
+                    "key": "id", "changed_at": "at", "deleted": "gone",
                 }
             },
         }

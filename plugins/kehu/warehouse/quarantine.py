@@ -114,7 +114,8 @@ def unread_rows(url: str, loads: Iterable[Load]) -> list[BadRow]:
     query = "select load_id, unnest(unread_rows) from ops.loads where load_id = any(%s) and unread_rows is not null"
     with psycopg.connect(url) as connection:
         rows = connection.execute(query, [[load.load_id for load in loads]]).fetchall()
-    return [BadRow(*row, "line_is_read", "the line's quoting or number of fields is broken") for row in rows]
+    reason = "the line's quoting or number of fields is broken"
+    return [BadRow(load_id, row_number, "line_is_read", reason) for load_id, row_number in rows]
 
 
 def settle(
