@@ -172,13 +172,6 @@ def _excess(part: str, whole: str, now: Books, before: Sequence[Books], share: f
     return count - usual * total, max(share * total, 2.5, 4 * math.sqrt(usual * (1 - usual) * total))
 
 
-def _excess(before: Sequence[tuple[int, int]], count: int, total: int, share: float) -> tuple[float, float]:
-    """Rows above the share that is usual, and how many may be: `share` of all, three, and what chance reaches."""
-    usual = sum(part for part, _ in before) / max(sum(whole for _, whole in before), 1)
-    chance = 4 * math.sqrt(usual * (1 - usual) * total)
-    return count - usual * total, max(share * total, 2.5, chance)
-
-
 def _moved(now: Books, before: Sequence[Books]) -> float:
     """Hours by which the median lag moved, by whichever clock it moved less; 0 within what is usual."""
     if now.count_pairs < MIN_PAIRS:

@@ -53,6 +53,10 @@ where kept.rule = '{rule}' and kept.load_id = records._load_id and kept.row_numb
     and trim(records.record ->> '{field}') in ({invoices})
 """
 ROW_RULE, VALUE_RULE = "invoice_is_there", "named_invoice_is_there"
+WAITS = f"""
+select exists (select from ops.quarantine where rule = '{ROW_RULE}')
+    or exists (select from ops.quarantined_values where rule = '{VALUE_RULE}')
+"""
 
 
 @dataclass(frozen=True)

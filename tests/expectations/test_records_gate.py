@@ -169,8 +169,8 @@ def test_what_was_deleted_does_not_come_back_by_an_old_version(url, tmp_path):
 
 
 def test_lines_that_cannot_be_read_are_quarantined(url, land):
-    cities = ["name", *(f'"{number}"' for number in range(40))]
-    cities[12] = '"1"2'
+    cities = ["name,code", *(f'"Rome","{number}"' for number in range(40))]
+    cities[12] = '"Rome,"12"'
     assert check_records(url, land(cities1=cities)).quarantined == 1
     assert quarantine(url) == [
         ("cities1.csv", 12, "line_is_read", "the line's quoting or number of fields is broken"),

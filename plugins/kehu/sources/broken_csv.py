@@ -29,6 +29,8 @@ def mend(text: str, header: Sequence[str], separator: str, quote: str) -> pa.Tab
         count_broken += cells is None
         if count_broken > limit:
             return None
+    if not rows:
+        return None
     nothing = [None] * len(header)
     columns = zip(*(nothing if row is None else row for row in rows), strict=True)
     return pa.table([pa.array(column, pa.string()) for column in columns], names=list(header))
