@@ -115,7 +115,7 @@ bench-scores: $(VENV)/.dev ## measure value, churn and feedback against their pe
 bench-identity: $(VENV)/.dev ## measure who is found to be whom, against plain Splink (ARGS="--only febrl", "--set FILE --truth COLUMN")
 	@$(PY) -m bench.identity $(or $(ARGS),--customers 10000 100000)
 
-bench-gates: $(VENV)/.dev ## corrupt a day of the shop in known ways and see what the gates do (ARGS="--only 5 25 --nights 0")
+bench-gates: $(VENV)/.dev ## corrupt a night in 40 known ways and see what the gates do (ARGS="--only 5 25 --nights 0 --whole 0")
 	@$(PY) -m bench.gates $(ARGS)
 
 bench-faults: $(VENV)/.dev ## kill nights at random and compare with undisturbed ones (ARGS="--task 2 --dbt 1 --postmaster 1 --connection 1 --disk 1 --two 1 --order 4")

@@ -15,6 +15,7 @@ from datetime import date, timedelta
 from statistics import median
 
 WINDOW_DAYS = 28
+POOL_DAYS = 7
 MIN_DAYS = 3  # of four days of the same weekday
 MAD_TO_SIGMA = 1.4826
 MIN_LOG_SPREAD, MIN_SHARE_SPREAD, MIN_PRICE_ERROR = 0.05, 0.01, 0.005
@@ -41,14 +42,18 @@ class Drift:
     """A day against its history; 0 where there is too little to compare with.
 
     `volume` is the natural logarithm of lines over the weekday's median, `nameless` the difference of shares (0 to 1),
-    both also in spreads. `hours` is the hours by which all quantiles of the day moved at least, in one direction.
-    `countries` is the population stability index of invoices by country, the biggest four and the rest.
+    both also in spreads. `nameless_pool` is the same difference of the seven days that end with this one from those
+    before them, so that a change that stays is seen where one day is too small to tell. `hours` is the hours by which
+    all quantiles of the day moved at least, in one direction. `countries` is the population stability index of invoices
+    by country, the biggest four and the rest.
     """
 
     volume: float = 0.0
     volume_spreads: float = 0.0
     nameless: float = 0.0
     nameless_spreads: float = 0.0
+    nameless_pool: float = 0.0
+    nameless_pool_spreads: float = 0.0
     hours: float = 0.0
     countries: float = 0.0
 
@@ -78,7 +83,9 @@ def compare(day: date, profile: Profile, history: Mapping[date, Profile]) -> Dri
         {other: known.share_without_customer for other, known in window.items()},
         MIN_SHARE_SPREAD,
     )
-    return Drift(*volume, *nameless, _common_shift(profile, alike), _stability(profile, list(window.values())))
+    pool = _pooled(day, {**window, day: profile})
+    stability = _stability(profile, list(window.values()))
+    return Drift(*volume, *nameless, *pool, _common_shift(profile, alike), stability)
 
 
 def price_move(moves: Sequence[float]) -> tuple[float, float]:
@@ -107,6 +114,26 @@ def _against(day: date, value: float, history: Mapping[date, float], least: floa
     own = median(abs(known - centre) for known in alike)
     spread = max(MAD_TO_SIGMA * max(median(distances or [0.0]), own), least)
     return value - centre, (value - centre) / spread
+
+
+def _pooled(day: date, days: Mapping[date, Profile]) -> tuple[float, float]:
+    """The share of lines without customer in the newest week less that before it, as it is and in its own spreads.
+
+    The spread of a day of average size is taken from the days before; a week's is smaller by the root of its days.
+    """
+    new = [known for other, known in days.items() if (day - other).days < POOL_DAYS]
+    old = [known for other, known in days.items() if (day - other).days >= POOL_DAYS]
+    if len(new) < POOL_DAYS - 1 or len(old) < 2 * POOL_DAYS:
+        return 0.0, 0.0
+    before = _nameless(old)
+    spread = MAD_TO_SIGMA * median(abs(known.share_without_customer - before) for known in old)
+    error = max(spread, MIN_SHARE_SPREAD) * math.sqrt(1 / len(new) + 1 / len(old))
+    return _nameless(new) - before, (_nameless(new) - before) / error
+
+
+def _nameless(profiles: Sequence[Profile]) -> float:
+    lines = sum(known.count_lines for known in profiles)
+    return sum(known.share_without_customer * known.count_lines for known in profiles) / lines
 
 
 def _common_shift(profile: Profile, alike: list[Profile]) -> float:

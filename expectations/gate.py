@@ -33,7 +33,8 @@ logging.getLogger("great_expectations").setLevel(logging.WARNING)
 class Check:
     """One rule: its name, what to tell a person whose row breaks it, how bad that is, and the expectation.
 
-    A file in which more than `max_share` of the rows break it (and more than a few) is refused.
+    A file in which more than `max_share` of the rows break it (and more than a few) is refused. A check with a `field`
+    quarantines that field of the record alone: the rest of the record is wanted.
     """
 
     rule: str
@@ -41,6 +42,7 @@ class Check:
     severity: str
     expectation: Expectation
     max_share: float = 0.1
+    field: str | None = None
 
 
 @dataclass(frozen=True)

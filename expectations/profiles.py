@@ -63,13 +63,14 @@ select ln(now / before) from by_product where now > 0 and before > 0
 
 @dataclass(frozen=True)
 class Day:
-    """One day's file to judge, and what the days before it looked like."""
+    """One day's file to judge, and what the days before it looked like; `window` has their loads."""
 
     load_id: int
     day: date
     profile: Profile
     history: Mapping[date, Profile]
     price_moves: Sequence[float]
+    window: Mapping[date, int]
 
 
 def days_to_judge(url: str, night: Night, loads: Sequence[Load]) -> list[Day]:
@@ -92,7 +93,7 @@ def days_to_judge(url: str, night: Night, loads: Sequence[Load]) -> list[Day]:
             window = {other: known for other, known in days.items() if 1 <= (day - other).days <= WINDOW_DAYS}
             history = {other: profiles[known] for other, known in window.items()}
             moves = _price_moves(connection, load_id, list(window.values()))
-            judged.append(Day(load_id, day, profiles[load_id], history, moves))
+            judged.append(Day(load_id, day, profiles[load_id], history, moves, window))
     return judged
 
 

@@ -9,7 +9,15 @@ from expectations.gate import Check, Outcome, record, require_open, run_gate
 from expectations.suites import consents, customers, payments, voices
 from expectations.suites import records as suite
 from kehu.warehouse.landing import table_name
-from kehu.warehouse.quarantine import BadRow, Load, fresh_loads, settle, tables_with_faults
+from kehu.warehouse.quarantine import (
+    BadRow,
+    BadValue,
+    Load,
+    fresh_loads,
+    settle,
+    tables_with_faults,
+    unread_rows,
+)
 from kehu.warehouse.runs import Counts, Night
 
 GATE = "raw"
@@ -23,7 +31,8 @@ RECORD_SUITES = (*payments.SUITES, *consents.SUITES, *customers.SUITES, *voices.
 def check_records(url: str, night: Night) -> Counts:
     """Accept what landed, quarantine unreadable records, refuse files that are mostly unreadable.
 
-    A refused file stops nobody: its entity stays at the state before, and the freshness report says so.
+    Of some records a single field is quarantined. A refused file stops nobody: its entity stays at the state before,
+    and the freshness report says so.
 
     Raises
     ------
@@ -36,16 +45,17 @@ def check_records(url: str, night: Night) -> Counts:
     for load in loads:
         if load.count_rows and _table(load) in tables:
             load_ids[_table(load)].append(load.load_id)
-    outcomes = _look(url, night, suite.TABLE, suite.query(load_ids), suite.checks()) if load_ids else []
+    outcomes = look(url, night, suite.TABLE, suite.query(load_ids), suite.checks()) if load_ids else []
     for one in RECORD_SUITES:
         if ids := load_ids.get((f"raw_{one.source}", table_name(one.entity))):
-            outcomes += _look(url, night, one.table, one.query(ids), one.checks_of(_rows(loads, ids)))
-    bad = bad_rows(outcomes)
+            outcomes += look(url, night, one.table, one.query(ids), one.checks_of(_rows(loads, ids)))
+    bad = bad_rows(outcomes) + unread_rows(url, loads)
     refused = broken_files(loads, bad, {outcome.check.rule: outcome.check.max_share for outcome in outcomes})
     refused_ids = {load.load_id for load in refused}
     accepted = [load for load in loads if load.load_id not in refused_ids]
     kept = [row for row in bad if row.load_id not in refused_ids]
-    settle(url, night, accepted, refused, kept)
+    values = [value for value in bad_values(outcomes) if value.load_id not in refused_ids]
+    settle(url, night, accepted, refused, kept, values)
     count_rows = sum(load.count_rows for load in accepted)
     count_bad = len({(row.load_id, row.row_number) for row in kept})
     return Counts(sum(load.count_rows for load in loads), count_rows - count_bad, count_bad)
@@ -56,6 +66,17 @@ def bad_rows(outcomes: Sequence[Outcome]) -> list[BadRow]:
     return [
         BadRow(load_id, row_number, outcome.check.rule, outcome.check.reason)
         for outcome in outcomes
+        if outcome.check.field is None
+        for load_id, row_number in outcome.positions
+    ]
+
+
+def bad_values(outcomes: Sequence[Outcome]) -> list[BadValue]:
+    """The fields that the outcomes of a gate point to, of records that stay."""
+    return [
+        BadValue(load_id, row_number, outcome.check.field, outcome.check.rule, outcome.check.reason)
+        for outcome in outcomes
+        if outcome.check.field is not None
         for load_id, row_number in outcome.positions
     ]
 
@@ -77,8 +98,14 @@ def broken_files(
     return [load for load in loads if is_broken(load)]
 
 
-def _look(url: str, night: Night, table: str, query: str, checks: Sequence[Check]) -> list[Outcome]:
-    """Check one table, keep the results, and stop if a check cannot run."""
+def look(url: str, night: Night, table: str, query: str, checks: Sequence[Check]) -> list[Outcome]:
+    """Check the rows of one table, keep the results, and stop if a check cannot run.
+
+    Raises
+    ------
+    GateError
+        If a check cannot run, or one that blocks fails.
+    """
     outcomes = run_gate(url, query, checks, suite.KEY) if checks else []
     record(url, night.run_id, GATE, table, outcomes)
     require_open(table, outcomes)

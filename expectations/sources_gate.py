@@ -23,7 +23,7 @@ def check_loads(url: str, night: Night, loads: Sequence[Load]) -> None:
     if loads:
         ids = ", ".join(str(load.load_id) for load in loads)
         query = loads_suite.QUERY.format(load_ids=ids, as_of_date=night.as_of_date)
-        _check(url, night, query, loads_suite.TABLE, loads_suite.checks())
+        _check(url, night, query, loads_suite.TABLE, loads_suite.checks(), loads_suite.KEY)
 
 
 def check_freshness(url: str, night: Night) -> None:
@@ -38,7 +38,7 @@ def check_freshness(url: str, night: Night) -> None:
     _check(url, night, query, freshness_suite.TABLE, freshness_suite.checks())
 
 
-def _check(url: str, night: Night, query: str, table: str, checks: Sequence[Check]) -> None:
-    outcomes = run_gate(url, query, checks)
+def _check(url: str, night: Night, query: str, table: str, checks: Sequence[Check], key: Sequence[str] = ()) -> None:
+    outcomes = run_gate(url, query, checks, key)
     record(url, night.run_id, GATE, table, outcomes)
     require_open(table, outcomes)

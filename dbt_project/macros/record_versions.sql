@@ -30,8 +30,8 @@
 {%- endmacro %}
 
 {#- All versions of a source's records known on the night, as the body of a CTE: those of accepted loads up to the night,
-    of a file that was sent again those of its newest accepted version, less what is quarantined. Loads without a file
-    all count. Where the installation does not read the source there is no raw table, and the CTE has no rows. -#}
+    of a file that was sent again those of its newest accepted version, less what is quarantined, rows or single fields.
+    Loads without a file all count. Where the installation does not read the source there is no raw table, and the CTE has no rows. -#}
 {% macro record_versions(source_name, table) -%}
     {%- set raw = source(source_name, table) -%}
     {%- if not execute or adapter.get_relation(raw.database, raw.schema, raw.identifier) -%}
@@ -46,13 +46,24 @@
                     then cast(records.record ->> 'deleted_time' as timestamptz)
             end
         ) as changed_at,
-        records.record,
+        case when aside.fields is null then records.record else records.record - aside.fields end as record,
         records._load_id as load_id,
         records._row_number as row_number
     from {{ raw }} as records
     inner join (
         {{ accepted_loads(source_name) }}
     ) as loads on records._load_id = loads.load_id
+    left join (
+        select
+            load_id,
+            row_number,
+            array_agg(field) as fields
+        from {{ source('ops', 'quarantined_values') }}
+        group by 1, 2
+    ) as aside
+        on
+            records._load_id = aside.load_id
+            and records._row_number = aside.row_number
     where
         not exists (
             select 1

@@ -1,17 +1,18 @@
 """How customers can be reached, by each system that knows them: mail addresses and phones have a form.
 
-A single broken one warns nobody: identity and lists leave it aside, and the rest of its record is wanted.
+A single broken one is set aside and its record stays: the rest of it is wanted. Many of them warn.
 """
 
 from __future__ import annotations
 
-from expectations.suites.forms import MAIL, PHONE, RecordSuite, mostly, optional
+from expectations.suites.forms import MAIL, PHONE, RecordSuite, formed, mostly, optional, phone
 
 
-def _reached(source: str, entity: str, mail: str | None, phone: str) -> RecordSuite:
-    fields = ({"mail": optional(mail)} if mail else {}) | {"phone": optional(phone)}
+def _reached(source: str, entity: str, mail: str | None, number: str) -> RecordSuite:
+    fields = ({"mail": optional(mail)} if mail else {}) | {"phone": phone(number)}
+    checks = ([formed("mail", mail, MAIL)] if mail else []) + [formed("phone", number, PHONE)]
     shares = ([mostly("mail", MAIL)] if mail else []) + [mostly("phone", PHONE)]
-    return RecordSuite(source, entity, fields, (), shares)
+    return RecordSuite(source, entity, fields, checks, shares)
 
 
 SUITES = (

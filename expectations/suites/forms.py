@@ -17,7 +17,7 @@ where _load_id = any(array[{load_ids}]::bigint[]) and _fault is null and not _is
 """
 # What people write is checked for its form only: whether an address exists, no file can tell.
 MAIL = r"^\s*[^\s@]+@[^\s@]+\.[^\s@.]+\s*$"
-PHONE = r"^\D*(\d\D*){7,15}(ext\D*\d+)?$"
+PHONE = r"^\D*(00)?(\d\D*){7,15}(ext\D*\d+)?$"
 MIN_ROWS = 50  # shares of fewer rows tell little
 MAX_BROKEN = 0.15
 
@@ -66,6 +66,11 @@ def optional(field: str) -> str:
     return f"nullif(trim(record ->> '{field}'), '')"
 
 
+def phone(field: str) -> str:
+    """A phone that may be empty; digits of full width are digits, whatever the server's locale thinks of them."""
+    return f"translate({optional(field)}, '０１２３４５６７８９', '0123456789')"
+
+
 def known(column: str, codes: Sequence[str], severity: str = "quarantine", max_share: float = 0.01) -> Check:
     """One of these codes; more than `max_share` of a file with others make it a file that is not understood."""
     expectation = gxe.ExpectColumnValuesToBeInSet(column=column, value_set=list(codes))
@@ -78,8 +83,14 @@ def matches(column: str, pattern: str, reason: str) -> Check:
     return Check(f"{column}_formed", f"{column} {reason}", "quarantine", expectation)
 
 
+def formed(column: str, field: str, pattern: str) -> Check:
+    """A value of this form; another one is set aside, and the record stays for the rest of what it tells."""
+    expectation = gxe.ExpectColumnValuesToMatchRegex(column=column, regex=pattern)
+    return Check(f"{column}_formed", f"{field} has not the form of a {column}", "quarantine", expectation, 1, field)
+
+
 def mostly(column: str, pattern: str) -> Check:
-    """Values of this form but for a few; the record of one that is not is kept, for the rest of what it tells."""
+    """Values of this form but for a few."""
     return Check(
         f"{column}_mostly_formed",
         f"more than {MAX_BROKEN:.0%} of the values of {column} have no form of theirs",

@@ -1,4 +1,4 @@
-"""What a night's loads must look like as a whole: columns nobody asked for, days that come late."""
+"""What a night's loads must look like as a whole: lines nobody can read, columns nobody asked for, late days."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import great_expectations.expectations as gxe
 from expectations.gate import Check
 
 TABLE = "ops.loads"
+KEY = ("load_id",)
 WINDOW_DAYS = 7
 # A day is late if a day like it or a younger one had come by an earlier night; a backlog that comes at once is not.
 QUERY = """
 select
     loads.load_id,
     loads.count_added_columns as added_columns,
+    coalesce(cardinality(loads.unread_rows), 0) as unread_lines,
     case
         when loads.replays_load_id is null and exists (
             select from ops.loads as earlier
@@ -29,6 +31,12 @@ where loads.load_id = any(array[{load_ids}]::bigint[])
 def checks() -> list[Check]:
     """The suite; nothing of it stops a night."""
     return [
+        Check(
+            "lines_are_read",
+            "lines of a file cannot be read: their quoting or number of fields is broken",
+            "quarantine",
+            gxe.ExpectColumnValuesToBeBetween(column="unread_lines", max_value=0),
+        ),
         Check(
             "columns_are_expected",
             "files have columns that neither their contract nor the files before them have; nobody reads them",

@@ -27,7 +27,10 @@ select
     lines."Country" as country
 from raw_shop.order_lines as lines
 inner join ops.loads as loads on lines._load_id = loads.load_id
-where loads.load_id = any(array[{load_ids}]::bigint[])
+where
+    loads.load_id = any(array[{load_ids}]::bigint[])
+    -- What no parser could read is quarantined for that alone.
+    and lines._row_number <> all(coalesce(loads.unread_rows, '{{}}'))
 """
 
 

@@ -92,3 +92,15 @@ def test_a_waiver_needs_a_reason_and_a_load_that_waits(url, shop):
     for load_id in (1, 999):
         with pytest.raises(WaiverError, match=f"no load {load_id} waits"):
             waive(url, load_id, "test", "why not")
+
+
+@pytest.mark.parametrize(("usual", "count", "quarantined"), [(0, 5, 0), (0, 6, 6), (10, 12, 0), (10, 20, 20)])
+def test_lines_that_come_again_are_quarantined_above_the_usual(url, shop, usual, count, quarantined):
+    for day in shop.rows:
+        repeated = count if day == shop.last_day else usual
+        shop.rows[day] += [list(line) for line in shop.rows[day][:repeated]]
+    shop.write()
+    run(url, shop)
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("select rule, count(*) from ops.quarantine group by 1").fetchall()
+    assert rows == ([("lines_come_once", quarantined)] if quarantined else [])

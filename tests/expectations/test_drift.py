@@ -65,3 +65,19 @@ def test_closed_days_neither_drift_nor_count_as_history():
     assert compare(DAY, profile(lines=0), history()) == Drift()
     closed = {DAY - timedelta(days=7 * k): profile(lines=0) for k in (1, 2)}
     assert compare(DAY, profile(lines=200), history() | closed) == Drift()
+
+
+def test_a_share_that_rises_for_a_week_shows_where_no_day_does():
+    days = {DAY - timedelta(days=ago): profile(nameless=0.2 + (-1) ** ago * 0.03) for ago in range(1, 29)}
+    assert compare(DAY, profile(nameless=0.2), days).nameless_pool == pytest.approx(0, abs=0.005)
+    risen = {day: profile(nameless=0.25 + (-1) ** (DAY - day).days * 0.03) for day in days if (DAY - day).days < 7}
+    drift = compare(DAY, profile(nameless=0.25), days | risen)
+    assert drift.nameless_pool == pytest.approx(0.05, abs=0.005)
+    error = 1.4826 * 0.03 * math.sqrt(1 / 7 + 1 / 22)
+    assert drift.nameless_pool_spreads == pytest.approx(drift.nameless_pool / error, rel=0.1)
+    assert abs(drift.nameless_spreads) < 4
+
+
+def test_the_pool_needs_a_week_and_two_before_it():
+    few = {day: known for day, known in history().items() if (DAY - day).days % 7 == 0}
+    assert compare(DAY, profile(nameless=0.5), few).nameless_pool == 0

@@ -79,11 +79,29 @@ def test_an_unknown_word_in_a_consent_warns_and_leaves_it_in(url, land):
 
 def test_many_broken_mails_and_phones_warn(url, land):
     good = [{"email": "a@b.example", "phone": "+44 20 7946 0018"}] * 80
-    assert failed(url, land("shop", "accounts", good + [{"email": "nobody", "phone": "n/a"}] * 10)) == []
-    odd = [{"email": "nobody", "phone": "n/a"}] * 20
-    night = land("shop", "accounts", good + odd, name="b")
-    assert failed(url, night) == [("mail_mostly_formed", "warn"), ("phone_mostly_formed", "warn")]
-    assert failed(url, land("shop", "accounts", odd, name="c")) == []  # of few rows a share tells little
+    single = [("mail_formed", "quarantine"), ("phone_formed", "quarantine")]
+    few = [{"email": "nobody", "phone": "n/a"}] * 10
+    assert failed(url, land("shop", "accounts", good + few)) == single
+    night = land("shop", "accounts", good + few * 2, name="b")
+    many = [("mail_formed", "quarantine"), ("mail_mostly_formed", "warn"), ("phone_formed", "quarantine")]
+    assert failed(url, night) == [*many, ("phone_mostly_formed", "warn")]
+    # Of few rows a share tells little.
+    assert failed(url, land("shop", "accounts", few, name="c")) == single
+
+
+def test_a_broken_mail_or_phone_is_set_aside_and_its_record_stays(url, land):
+    records = [
+        {"email": "a@b.example", "phone": "０２０ ７９４６ ００１８"}, {"email": "5ECRET", "phone": "0049150048140076"},
+        {"email": None, "phone": "00000"}, {"email": "", "phone": None},
+    ]  # fmt: skip
+    night = land("shop", "accounts", records)
+    values = query(url, "select row_number, field, rule, reason, run_id from ops.quarantined_values order by 1")
+    assert values == [
+        (2, "email", "mail_formed", "email has not the form of a mail", night.run_id),
+        (3, "phone", "phone_formed", "phone has not the form of a phone", night.run_id),
+    ]
+    assert quarantined(url) == []
+    assert query(url, "select status from ops.loads") == [("accepted",)]
 
 
 def test_scores_and_ratings_off_the_scale_are_left_out(url, land):

@@ -122,3 +122,56 @@ def test_a_check_that_cannot_run_accepts_nothing(url, land, monkeypatch):
     with pytest.raises(GateError, match="record_is_json: the check itself failed to run"):
         check_records(url, night)
     assert states(url) == {"deals1.jsonl": "landed"}
+
+
+def test_a_few_versions_come_twice_and_many_are_quarantined(url, land):
+    records = [good(number) for number in range(100)]
+    check_records(url, land(deals1=records + records[:8]))
+    assert quarantine(url) == []
+    # In a larger file more may be usual, and what is repeated more often counts each time.
+    check_records(url, land(deals2=records * 5 + records[:1], LeadObj1=records + records[:9]))
+    found = quarantine(url)
+    assert states(url)["deals2.jsonl"] == "rejected"
+    assert [(name, row, rule) for name, row, rule, _ in found] == [
+        ("LeadObj1.jsonl", row, "versions_come_once") for row in range(101, 110)
+    ]
+
+
+def test_what_was_deleted_does_not_come_back_by_an_old_version(url, tmp_path):
+    settings = FilesSettings.model_validate(
+        {
+            "location": str(tmp_path),
+            "entities": {
+                "deals": {
+                    "format": "jsonl", "pattern": "deals_{date}.jsonl",
+                    "key": "id", "changed_at": "at", "deleted": "gone",
+                }
+            },
+        }
+    )  # fmt: skip
+
+    def night(day, *records):
+        name = f"deals_{DAY + timedelta(days=day)}.jsonl"
+        (tmp_path / name).write_text("".join(f"{record}\n" for record in records))
+        opened = open_night(url, DAY + timedelta(days=day), "test")
+        FilesSource("crm", settings).ingest(url, "deals", opened)
+        check_records(url, opened)
+
+    night(0, '{"id": 1, "at": "2024-01-01"}', '{"id": 2, "at": "2024-01-01"}', '{"id": 3, "at": "2024-01-01"}')
+    night(
+        1, '{"id": 1, "gone": true, "deleted_time": "2024-01-02T00:00:00Z"}', '{"id": 2, "at": "2024-01-02", "gone": 1}'
+    )
+    back = '{"id": 1, "at": "2024-01-01"}', '{"id": 2, "at": "2024-01-02"}', '{"id": 3, "at": "2024-01-01"}'
+    night(2, *back, '{"id": 1, "at": "2024-01-03"}')
+    assert [(row, rule) for _, row, rule, _ in quarantine(url)] == [
+        (1, "deleted_stays_deleted"), (2, "deleted_stays_deleted"),
+    ]  # fmt: skip
+
+
+def test_lines_that_cannot_be_read_are_quarantined(url, land):
+    cities = ["name,code", *(f'"Rome","{number}"' for number in range(40))]
+    cities[12] = '"Rome,"12"'
+    assert check_records(url, land(cities1=cities)).quarantined == 1
+    assert quarantine(url) == [
+        ("cities1.csv", 12, "line_is_read", "the line's quoting or number of fields is broken"),
+    ]

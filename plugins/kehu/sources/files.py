@@ -57,11 +57,12 @@ class File:
 
 @dataclass(frozen=True)
 class Parsed:
-    """One file's rows as they came."""
+    """One file's rows as they came; with `has_unread`, those without any value are lines that could not be read."""
 
     file: File
     sha256: str
     rows: pa.Table
+    has_unread: bool = False
 
 
 class FilesSource:
@@ -209,7 +210,7 @@ class FilesSource:
         if file.identity in landed and landed[file.identity].sha256 == sha256:
             return None
         try:
-            return Parsed(file, sha256, parse(self.settings.entities[entity], content))
+            return Parsed(file, sha256, *parse(self.settings.entities[entity], content))
         except formats.FormatError as error:
             raise SourceError(self.name, file.name, error.reason, error.row) from None
 
@@ -250,30 +251,38 @@ def _is_untouched(file: File, landed: Landed) -> bool:
     return file.identity in landed and file.stamp is not None and landed[file.identity].stamp == file.stamp
 
 
-def parse(entity: FileEntity, content: bytes) -> pa.Table:
-    """The rows of one file's unpacked bytes, by the entity's format."""
+def parse(entity: FileEntity, content: bytes) -> tuple[pa.Table, bool]:
+    """The rows of one file's unpacked bytes, by the entity's format, and whether some of them could not be read."""
     if entity.format == "jsonl":
-        return formats.read_json_lines(content, entity.keys, entity.changed_at, entity.deleted, entity.encoding)
-    if entity.format == "parquet":
-        rows = formats.read_parquet(content)
-    else:
-        rows = formats.read_csv(content, entity.encoding, entity.separator, entity.quote)
+        rows = formats.read_json_lines(content, entity.keys, entity.changed_at, entity.deleted, entity.encoding)
+        return rows, False
+    rows, has_unread = (
+        (formats.read_parquet(content), False) if entity.format == "parquet" else _read_csv(entity, content)
+    )
     if entity.columns:
         require_columns(entity, tuple(rows.column_names))
-    return rows
+    return rows, has_unread
+
+
+def _read_csv(entity: FileEntity, content: bytes) -> tuple[pa.Table, bool]:
+    how = (entity.encoding, entity.separator, entity.quote)
+    try:
+        return formats.read_csv(content, *how), False
+    except formats.BrokenRows:
+        mended = formats.read_broken_csv(content, *how)
+        if mended is None:
+            raise
+        return mended, True
 
 
 def require_columns(entity: FileEntity, header: tuple[str, ...]) -> None:
-    """Hold a file's columns against the entity's contract.
+    """Hold a file's columns against the entity's contract: none may be missing, in whatever order they come.
 
-    A column may be added at any place where the contract lets it land; none may be missing. The order of the others
-    tells that a file was made by another program, or that its header belongs to other rows.
+    A column may be added where the contract lets it land. A header that belongs to other rows is found by what the
+    rows hold, as it is where the order stays.
     """
     columns = entity.columns
-    known = tuple(name for name in header if name in columns)
-    missing, added = set(columns) - set(header), len(header) - len(known)
-    if known != columns and not missing:
-        raise formats.FormatError("the header's columns changed their order or repeat", 0)
+    missing, added = set(columns) - set(header), len(set(header) - set(columns))
     # Unknown names are counted, not quoted: a file without its header would show a customer's row here.
     if missing or (added and entity.on_added_columns == "refuse"):
         named = [f"missing {', '.join(sorted(missing))}"] if missing else []

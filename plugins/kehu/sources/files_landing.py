@@ -13,6 +13,7 @@ import pyarrow as pa
 from psycopg import sql
 
 from kehu.privacy.suppression import Suppression
+from kehu.sources.broken_csv import unread_rows
 from kehu.sources.contract import SourceError
 from kehu.sources.files_settings import FileEntity
 from kehu.warehouse.landing import (
@@ -129,6 +130,7 @@ def _entry(parsed: Parsed, load_id: int, source: str, entity: str, night: Night,
         parsed.sha256,
         file.stamp,
         count_added_columns=len(set(parsed.rows.column_names) - set(known)) if known else None,
+        unread_rows=unread_rows(parsed.rows) if parsed.has_unread else None,
     )
 
 

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
+from kehu.sources.broken_csv import mend
 from kehu.sources.values import EPOCH, instant, instant_of_milliseconds
 from kehu.warehouse.landing import OWN_COLUMNS, record_id
 
@@ -38,6 +39,10 @@ class FormatError(ValueError):
     def __init__(self, reason: str, row: int | None = None) -> None:
         super().__init__(reason)
         self.reason, self.row = reason, row
+
+
+class BrokenRows(FormatError):
+    """Rows of the file cannot be told from one another, from `row` on; its header and its encoding are sound."""
 
 
 def to_utf8(content: bytes, encoding: str, row_after: Callable[[str], int]) -> bytes:
@@ -75,8 +80,17 @@ def read_csv(content: bytes, encoding: str = "utf-8", separator: str = ",", quot
     closing = separator.join([quote * 2] * len(header)) + "\n"
     table = _parse_csv(content + closing.encode(), header, separator, quote)
     if any(column[-1].is_valid for column in table.columns):
-        raise FormatError("a quoted field has no end: truncated or broken quoting", table.num_rows)
+        raise BrokenRows("a quoted field has no end: truncated or broken quoting", table.num_rows)
     return table.slice(0, table.num_rows - 1)
+
+
+def read_broken_csv(content: bytes, encoding: str = "utf-8", separator: str = ",", quote: str = '"') -> pa.Table | None:
+    """The rows of a file for which `read_csv` raised `BrokenRows`, line by line; None where too few can be trusted.
+
+    A line that cannot be read is a row without any value.
+    """
+    content = to_utf8(content, encoding, lambda _: 0)
+    return mend(content.decode(), _header(content, separator, quote), separator, quote)
 
 
 def _csv_row_after(text: str, quote: str) -> int:
@@ -101,11 +115,11 @@ def _parse_csv(content: bytes, header: Sequence[str], separator: str, quote: str
     try:
         table = parse(False, remember)
     except pa.ArrowInvalid:
-        raise FormatError("the file is not readable as CSV") from None
+        raise BrokenRows("the file is not readable as CSV") from None
     if not bad_rows:
         return table
     first = bad_rows[0]
-    raise FormatError(
+    raise BrokenRows(
         f"{first.actual_columns} fields instead of {first.expected_columns}: truncated or broken quoting",
         first.number - 1 if first.number else None,
     )

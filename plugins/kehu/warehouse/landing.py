@@ -68,6 +68,7 @@ class Entry:
     count_source: int | None = None
     count_added_columns: int | None = None
     count_suppressed: int = 0
+    unread_rows: Sequence[int] | None = None
 
 
 def table_name(entity: str) -> str:

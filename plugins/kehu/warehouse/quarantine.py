@@ -35,6 +35,17 @@ class BadRow:
     reason: str
 
 
+@dataclass(frozen=True)
+class BadValue:
+    """A field of a record that breaks a rule; the record stays without it."""
+
+    load_id: int
+    row_number: int
+    field: str
+    rule: str
+    reason: str
+
+
 def loads_to_check(url: str, source: str, entity: str, night: Night) -> list[Load]:
     """Newest versions of an entity's daily files, up to the night, that are not accepted; oldest day first.
 
@@ -77,6 +88,17 @@ def fresh_loads(url: str, night: Night) -> list[Load]:
     return [Load(*row) for row in rows]
 
 
+def unrelated_loads(url: str, night: Night) -> list[Load]:
+    """Accepted loads up to the night whose references nobody has looked at."""
+    query = """
+        select load_id, source, entity, file_name, count_rows from ops.loads
+        where status = 'accepted' and not is_related and as_of_date <= %s order by load_id
+    """
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(query, [night.as_of_date]).fetchall()
+    return [Load(*row) for row in rows]
+
+
 def tables_with_faults(url: str) -> set[tuple[str, str]]:
     """Schema and name of the raw tables whose rows are records, each with the fault that reading found."""
     query = """
@@ -87,8 +109,24 @@ def tables_with_faults(url: str) -> set[tuple[str, str]]:
         return set(connection.execute(query).fetchall())
 
 
-def settle(url: str, night: Night, accepted: Iterable[Load], rejected: Iterable[Load], bad: Iterable[BadRow]) -> None:
-    """Accept and reject loads and keep the bad rows of the accepted ones, in one transaction."""
+def unread_rows(url: str, loads: Iterable[Load]) -> list[BadRow]:
+    """The lines of these loads that no parser could read."""
+    query = "select load_id, unnest(unread_rows) from ops.loads where load_id = any(%s) and unread_rows is not null"
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(query, [[load.load_id for load in loads]]).fetchall()
+    reason = "the line's quoting or number of fields is broken"
+    return [BadRow(load_id, row_number, "line_is_read", reason) for load_id, row_number in rows]
+
+
+def settle(
+    url: str,
+    night: Night,
+    accepted: Iterable[Load],
+    rejected: Iterable[Load],
+    bad: Iterable[BadRow],
+    values: Iterable[BadValue] = (),
+) -> None:
+    """Accept and reject loads and keep what is bad in the accepted ones, in one transaction."""
     accepted_ids = [load.load_id for load in accepted]
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         cursor.execute("update ops.loads set status = 'accepted' where load_id = any(%s)", [accepted_ids])
@@ -96,12 +134,29 @@ def settle(url: str, night: Night, accepted: Iterable[Load], rejected: Iterable[
             "update ops.loads set status = 'rejected' where load_id = any(%s)", [[load.load_id for load in rejected]]
         )
         cursor.execute("delete from ops.quarantine where load_id = any(%s)", [accepted_ids])
+        cursor.execute("delete from ops.quarantined_values where load_id = any(%s)", [accepted_ids])
+        put_aside(connection, night, bad, values)
+        # Which loads are accepted has just changed wholesale; staging's joins are planned by it.
+        cursor.execute("analyze ops.loads, ops.quarantine, ops.quarantined_values")
+
+
+def put_aside(
+    connection: psycopg.Connection, night: Night, bad: Iterable[BadRow], values: Iterable[BadValue] = ()
+) -> None:
+    """Keep bad rows and values, within the caller's transaction."""
+    with connection.cursor() as cursor:
         cursor.executemany(
-            "insert into ops.quarantine (load_id, row_number, rule, reason, run_id) values (%s, %s, %s, %s, %s)",
+            "insert into ops.quarantine (load_id, row_number, rule, reason, run_id) values (%s, %s, %s, %s, %s)"
+            " on conflict do nothing",
             [(row.load_id, row.row_number, row.rule, row.reason, night.run_id) for row in bad],
         )
-        # Which loads are accepted has just changed wholesale; staging's joins are planned by it.
-        cursor.execute("analyze ops.loads, ops.quarantine")
+        cursor.executemany(
+            """
+            insert into ops.quarantined_values (load_id, row_number, field, rule, reason, run_id)
+            values (%s, %s, %s, %s, %s, %s) on conflict do nothing
+            """,
+            [(one.load_id, one.row_number, one.field, one.rule, one.reason, night.run_id) for one in values],
+        )
 
 
 def quarantined_in(url: str, run_id: int, limit: int = 20) -> list[str]:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from kehu.sources.formats import FormatError, read_csv, read_parquet
+from kehu.sources.formats import BrokenRows, FormatError, read_broken_csv, read_csv, read_parquet
 
 SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -124,6 +124,30 @@ class TestCsv:
         told, at = refused(read_csv, content)
         assert reason in told
         assert at == row
+
+    @pytest.mark.parametrize(
+        ("broken", "width"),
+        [
+            ('"13,"x","y"', 1),  # a quote too few
+            ('"13","x","y', 1),
+            ('"13","x"', 1),  # a field too few
+            ('"13","x","y","z"', 1),
+            ('"13","x\ny","z', 2),  # its second line has no row of its own either
+        ],
+    )
+    def test_a_broken_line_costs_itself_and_no_other(self, broken, width):
+        good = [f'"{n}","line one\r\nline ""two""",{n}.5' if n % 3 else f"{n},,x" for n in range(100)]
+        content = "\n".join(["a,b,c", *good[:13], broken, *good[14:]]) + "\n"
+        with pytest.raises(BrokenRows):
+            read_csv(content.encode())
+        sound = rows_of(read_csv("".join(f"{line}\n" for line in ["a,b,c", *good]).encode()))
+        nothing = [(None, None, None)] * width
+        assert rows_of(read_broken_csv(content.encode())) == sound[:13] + nothing + sound[14:]
+
+    def test_a_file_with_many_broken_lines_is_not_trusted(self):
+        good, bad = "".join(f'"{n}","x"\n' for n in range(90)), '"1,"x"\n'
+        assert read_broken_csv(f"a,b\n{good}{bad * 10}".encode()).num_rows == 100
+        assert read_broken_csv(f"a,b\n{good}{bad * 11}".encode()) is None
 
     @pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
     def test_truncated_within_a_character(self, encoding):
