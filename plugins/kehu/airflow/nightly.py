@@ -151,8 +151,9 @@ def dbt_stage(name: str) -> Any:
             else accepted_rows(url, "shop", "order_lines", night)
         )
         inputs_from = last_finished(url, night.run_id, before=name)
-        rows = build(url, night, layer.select, inputs_from)
-        if name == list(LAYERS)[-1]:
+        is_last = name == list(LAYERS)[-1]
+        rows = build(url, night, layer.select, inputs_from, leaves_manifest=is_last)
+        if is_last:
             keep(url, night, target_folder() / "manifest.json")
         return Counts(rows_in, rows)
 
