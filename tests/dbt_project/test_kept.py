@@ -57,7 +57,8 @@ WHOLE = {
     },
 }
 SEEDS = ("customer_segments", "product_types", "contact_costs")
-ALL = (*UPSTREAM, *WORKED_OUT, *WHOLE, *MARTS)
+FEATURES = ("ftr_customer_purchases",)
+ALL = (*UPSTREAM, *WORKED_OUT, *WHOLE, *MARTS, *FEATURES)
 FIRST = date(2024, 1, 1)
 NIGHTS = int(os.environ.get("KEHU_NIGHTS", "30"))
 
@@ -214,6 +215,11 @@ def content(warehouse, night):
     return {name: sorted(warehouse.rows(f"select cast(m as text) from {night.schema}.{name} as m")) for name in MARTS}
 
 
+def features(warehouse):
+    """What is kept of the newest night alone."""
+    return {name: sorted(warehouse.rows(f"select cast(f as text) from ml_features.{name} as f")) for name in FEATURES}
+
+
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("is_shuffled", [False, True])
 def test_any_history_of_nights_ends_like_working_everything_out_anew(server_url, build, is_shuffled):
@@ -235,8 +241,10 @@ def test_any_history_of_nights_ends_like_working_everything_out_anew(server_url,
         night = build(warehouse, day)
         seen[night] = content(warehouse, night)
         if number % 10 == 9 or number == len(days) - 1:
+            learned = features(warehouse)
             anew = build(warehouse, day, version=f"anew {number}")
             assert content(warehouse, anew) == seen[night]
+            assert features(warehouse) == learned
             checked += 1
     assert checked >= len(days) // 10
     # Each run reads as it did when it was built, whatever came later.
