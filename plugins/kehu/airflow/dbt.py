@@ -34,7 +34,7 @@ def build(
 ) -> int:
     """`dbt build` of the selected nodes for one night; return the rows written into tables.
 
-    `leaves_manifest`: whether `manifest.json` is wanted in the target folder; writing it takes longer than a small layer.
+    `leaves_manifest`: whether `manifest.json` is left in the target folder; writing it takes as long as a small layer.
 
     If the last invocation was the same layer of the same run, after its inputs were finished (`inputs_from`), and
     left errors, only these and what hangs on them are built again. A failed test starts the layer afresh: what has
