@@ -23,9 +23,9 @@ from kehu.airflow.tags import Tag
     deadline=done_within(WEEK_DEADLINE),
     doc_md="""
 ### What it does
-For each question trains a challenger on the features that the newest published night left, measures challenger and
-champion on the same dates, and promotes the challenger if it is no worse within stated limits (docs/models.md). A
-promoted model scores from the next night on.
+Builds the newest published night's features with all training dates. For each question trains a challenger on them,
+measures challenger and champion on the same dates, and promotes the challenger if it is no worse within stated limits
+(docs/models.md). A promoted model scores from the next night on.
 
 ### When it fails
 The champion goes on scoring. `marts.fct_model_fits` and the report call the model stale until a training succeeds; the
@@ -38,8 +38,9 @@ The data team.
 )
 def retrain() -> None:
     night = stages.newest_night_task()
+    built = stages.build_training(night)
     for question in stages.QUESTIONS:
-        chain(stages.train_stage(question)(night), stages.judge_stage(question)(night))
+        chain(built, stages.train_stage(question)(night), stages.judge_stage(question)(night))
 
 
 retrain()

@@ -13,13 +13,15 @@ compared_dates as (
 
 training_dates as (
 
-    -- The newest is the newest whose label window has closed. One that is the comparison date, too, does not train: that
-    -- knows tonight's customers.
+    -- The newest is the newest whose label window has closed; monitors read it each night, training reads all. One that is
+    -- the comparison date, too, does not train: that knows tonight's customers.
     select
         {{ as_of_date() }} - {{ var('churn_horizon_days') }} - windows.number * {{ var('training_step_days') }}
             as snapshot_date
     from generate_series(0, {{ var('count_training_windows') }} - 1) as windows (number)
-    where {{ var('churn_horizon_days') }} + windows.number * {{ var('training_step_days') }} <> {{ var('comparison_days') }}
+    where
+        {{ var('churn_horizon_days') }} + windows.number * {{ var('training_step_days') }} <> {{ var('comparison_days') }}
+        and (windows.number = 0 or {{ training_is_due() }})
 
 ),
 

@@ -8,7 +8,8 @@ from datetime import date
 from typing import Any
 
 from ml.fits import Fit
-from ml.registry import store
+from ml.registry import speakers, store
+from ml.registry.files import RegistryError
 from ml.registry.question import Question
 from ml.registry.training import restored, train
 
@@ -44,13 +45,16 @@ def speaker(
     Raises
     ------
     RegistryError
-        If the champion's file is not what was stored: it is not loaded, and no other one takes its place unasked.
+        If the champion's file is not what was stored: it is not loaded, and no other one takes its place unasked. If
+        there is no champion any more, but there was one when the features were worked out: they lack training dates.
     """
     champion = store.champion(url, question, as_of_date, horizon_days)
     if champion is not None:
         fit = restored(question, champion)
         failed = store.failure(url, question.name, as_of_date)
         return fit.estimator, replace(fit.fit(count_customers), training_failure=failed)
+    if speakers.had_champion(url, question, as_of_date, horizon_days):
+        raise RegistryError(f"{question.name}: its champion went while the night was built; start the night anew")
     first, fit_of_first = train(url, question, as_of_date, features(), run_id)
     if first is None:
         return None, fit_of_first

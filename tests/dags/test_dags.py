@@ -66,7 +66,7 @@ def test_the_week_trains_and_judges_each_question_is_documented_and_bounded(bag)
     week = bag["dags"]["retrain"]
     assert tuple(QUESTIONS) == retrain.QUESTIONS
     stages = [f"{what}_{name}" for what in ("train", "judge") for name in QUESTIONS]
-    assert week["tasks"] == sorted(["newest_night", *stages])
+    assert week["tasks"] == sorted(["newest_night", "build_training", *stages])
     assert week["doc"]
     assert week["tags"] == ["models", "weekly"]
     assert week["late"] == week["mute"] == []

@@ -83,3 +83,21 @@ def test_without_identity_each_account_is_a_customer_and_no_money_is_lost(wareho
     accounts = {number: account for number, (account, _) in ORDERS.items()}
     assert warehouse.rows(orders) == [(n, a, a and f"account {a}") for n, a in accounts.items()]
     assert [row[0] for row in warehouse.rows(FEATURES.format(NIGHT))] == ["account 7", "account 8", "account 9"]
+
+
+def test_training_dates_are_worked_out_where_something_is_to_be_trained(warehouse):
+    dates = "select distinct snapshot_date from ml_features.ftr_customer_snapshots order by 1"
+    told = "delete from ml.speakers; insert into ml.speakers values ('{}', 'churn', 90), ('{}', 'value', {})"
+    warehouse.execute("update identity.assignments set valid_from = '2024-01-01'")
+    build(warehouse, NIGHT)
+    trained, features = warehouse.rows(dates), warehouse.rows(FEATURES.format(THEN))
+    compared = [(day,) for day in (THEN, NIGHT - timedelta(days=28), NIGHT)]
+    assert trained == [*((THEN - timedelta(days=n),) for n in (30, 15)), *compared]  # nobody ordered before
+    for horizon, night, seen in ((90, NIGHT, compared), ("null", NIGHT, trained), (60, NIGHT, trained)):
+        warehouse.execute(told.format(night, night, horizon))
+        build(warehouse, NIGHT)
+        assert warehouse.rows(dates) == seen
+        assert warehouse.rows(FEATURES.format(THEN)) == features
+    warehouse.execute(told.format(THEN, THEN, 90))
+    build(warehouse, NIGHT)
+    assert warehouse.rows(dates) == trained

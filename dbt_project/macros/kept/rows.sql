@@ -82,8 +82,10 @@
 {% macro kept_compare(rows, fresh, names, kept, consumed, is_published) -%}
     {%- set compared = names | reject('in', kept.get('by_night', {})) | list -%}
     {%- set is_same %}
-        kept_rows.{{ kept['key'] }} = fresh_rows.{{ kept['key'] }}
-        and ({{ kept_names(compared, 'kept_rows.') }}) is not distinct from ({{ kept_names(compared, 'fresh_rows.') }})
+        {%- for column in kept['key'].split(', ') %}
+        kept_rows.{{ column }} = fresh_rows.{{ column }} and
+        {%- endfor %}
+        ({{ kept_names(compared, 'kept_rows.') }}) is not distinct from ({{ kept_names(compared, 'fresh_rows.') }})
     {%- endset -%}
     create temporary table {{ fresh }}_gone on commit drop as
     select kept_rows.ctid as place, kept_rows.*

@@ -1,7 +1,7 @@
 {#- Kept models: what a night has to work out.
 
     A kept model stays from night to night. config.meta.kept tells
-      key: the column that names a row;
+      key: the column that names a row, or several, with ', ' between;
       scope: {column, entities, type, reached}: the rows to work out anew are those whose column is among the keys of these
         entities that upstream models changed since this model was built last; without a scope all rows are worked out, and
         compared; reached: a macro that selects further keys (kept_reached); is_nullable: whether the column may be null, which

@@ -25,19 +25,32 @@ class DbtError(RuntimeError):
         self.can_pass = can_pass
 
 
-def build(url: str, night: Night, select: Sequence[str], inputs_from: datetime | None = None) -> int:
+def build(
+    url: str,
+    night: Night,
+    select: Sequence[str],
+    inputs_from: datetime | None = None,
+    leaves_manifest: bool = True,
+) -> int:
     """`dbt build` of the selected nodes for one night; return the rows written into tables.
+
+    `leaves_manifest`: whether `manifest.json` is left in the target folder; writing it takes as long as a small layer.
 
     If the last invocation was the same layer of the same run, after its inputs were finished (`inputs_from`), and
     left errors, only these and what hangs on them are built again. A failed test starts the layer afresh: what has
     to change to mend it lies in rows or models that are built already.
     """
+    from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import dbtRunner
 
     target = target_folder()
     command = _command(target, select, variables(night), inputs_from)
+    if not leaves_manifest:
+        command.append("--no-write-json")
     with credentials(url):
         outcome = dbtRunner().invoke(command)
+    if not leaves_manifest and isinstance(outcome.result, RunExecutionResult):
+        outcome.result.write(str(target / "run_results.json"))  # what a retry resumes from
     if outcome.exception is not None:
         # It broke off before any row was read: what it says is of the project's files.
         line = " ".join(line.strip() for line in str(outcome.exception).strip().splitlines()[:4])

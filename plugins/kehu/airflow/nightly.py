@@ -154,12 +154,23 @@ def dbt_stage(name: str) -> Any:
             else accepted_rows(url, "shop", "order_lines", night)
         )
         inputs_from = last_finished(url, night.run_id, before=name)
-        rows = build(url, night, layer.select, inputs_from)
-        if name == list(LAYERS)[-1]:
+        if name == "build_features":
+            _tell_speakers(url, night)
+        is_last = name == list(LAYERS)[-1]
+        rows = build(url, night, layer.select, inputs_from, leaves_manifest=is_last)
+        if is_last:
             keep(url, night, target_folder() / "manifest.json")
         return Counts(rows_in, rows)
 
     return stage(name, f"dbt: {layer.doc}.", role=Role.TRANSFORMER)(build_layer)
+
+
+def _tell_speakers(url: str, night: Night) -> None:
+    """Let the features leave out what only training reads, where nothing is to be trained."""
+    from ml.registry.speakers import tell
+    from ml.retrain import QUESTIONS
+
+    tell(url, night.as_of_date, QUESTIONS.values())
 
 
 @stage(

@@ -1,7 +1,7 @@
 """The stages of the weekly DAG `retrain`: thin tasks around the model registry.
 
-They run under the number of the newest published night, whose features they learn from: a night that begins meanwhile
-rebuilds these features, and then they stop.
+They run under the number of the newest published night, whose features they learn from, training dates added first: a
+night that begins meanwhile rebuilds these features, and then they stop.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from kehu.warehouse.runs import Counts, Night, published_night
 log = logging.getLogger(__name__)
 # Named here once more than in ml.retrain, because parsing the DAG must not import it; a test compares them.
 QUESTIONS = ("churn", "value")
+# The models that have rows of training dates.
+FEATURES = ("ftr_customer_snapshots", "ftr_customer_movements")
 
 
 @task(
@@ -34,6 +36,20 @@ def newest_night_task() -> dict[str, Any]:
     if night is None:
         raise AirflowFailException("no night is published yet: there is nothing to learn from")
     return {"run_id": night.run_id, "as_of_date": night.as_of_date.isoformat()}
+
+
+@stage(
+    "build_training",
+    "dbt: the features of the newest published night again, with all training dates; a night whose questions all have a"
+    " champion leaves these out.",
+)
+def build_training(url: str, night: Night) -> Counts:
+    """Build what models learn from."""
+    from kehu.airflow.dbt import build
+    from ml.registry.speakers import ask_for_training
+
+    ask_for_training(url)
+    return Counts(None, build(url, night, FEATURES, leaves_manifest=False))
 
 
 def train_stage(question: str) -> Any:

@@ -15,7 +15,7 @@ from ml.churn.model import ChurnClassifier
 from ml.churn.recipe import MODEL_VERSION
 from ml.churn.train import INPUTS
 from ml.fits import Fit
-from ml.registry import store
+from ml.registry import speakers, store
 from ml.registry.contest import judge_challenger, roll_back, train_challenger
 from ml.registry.files import RegistryError
 from ml.registry.night import speaker
@@ -245,3 +245,19 @@ def test_a_champion_whose_bytes_were_changed_stops_the_night(url):
         connection.execute("update ml.models set content = set_byte(content, 1000, 255 - get_byte(content, 1000))")
     with pytest.raises(RegistryError, match="have been changed"):
         scored(url, DAY)
+
+
+def test_a_night_whose_champion_goes_is_not_trained_on_features_that_were_made_for_it(url):
+    told = "select question, horizon_days from ml.speakers"
+    speakers.tell(url, DAY, [ASKED])
+    assert rows_of(url, told) == [("churn", None)]
+    _, fit = scored(url, DAY)
+    speakers.tell(url, DAY + WEEK, [ASKED])
+    assert rows_of(url, told) == [("churn", HORIZON)]
+    newer = SmallQuestion(trainer())
+    newer.code_version = "of another recipe"
+    with pytest.raises(RegistryError, match="its champion went while the night was built"):
+        scored(url, DAY + WEEK, newer)
+    speakers.ask_for_training(url)
+    _, other = scored(url, DAY + WEEK, newer)
+    assert other.model_version != fit.model_version

@@ -2,7 +2,11 @@
 {{ config(
     materialized='incremental',
     indexes=[{'columns': ['customer_id']}, {'columns': ['product_id']}],
-    meta={'kept': {'key': 'return_id', 'is_published': true}}
+    meta={'kept': {
+        'key': 'return_id',
+        'scope': {'column': 'credit_note_id', 'entities': ['lines.order'], 'reached': 'credit_notes_of_changed_orders'},
+        'is_published': true
+    }}
 ) }}
 with
 
@@ -29,4 +33,6 @@ select
     returned.order_date - sold.order_date as days_since_order
 from lines as returned
 left join lines as sold on returned.cancelled_order_line_id = sold.order_line_id
-where returned.line_type in ('cancellation', 'return')
+where
+    returned.line_type in ('cancellation', 'return')
+    and {{ in_scope('returned.order_id') }}

@@ -1,10 +1,18 @@
 -- Grain: one row per kind and record that tells of a customer: what it says in a form that compares.
-{{ config(indexes=[{'columns': ['kind', 'record_key'], 'unique': true}]) }}
+-- Of the dictionaries nothing is asked here: a value that they gain is new in the record that says it.
+{{ config(
+    materialized='incremental',
+    meta={'kept': {
+        'key': 'kind, record_key',
+        'scope': {'column': 'record_key', 'entities': ['identity.record']}
+    }}
+) }}
 with
 
 records as (
 
     select * from {{ ref('int_identity_values') }}
+    where {{ in_scope('record_key') }}
 
 ),
 

@@ -1,4 +1,8 @@
 -- Grain: one row per kind and record that tells of a customer: what all its versions say, as it is written.
+{{ config(
+    materialized='incremental',
+    meta={'kept': {'key': 'kind, record_key', 'tells': {'identity.record': ['record_key']}}}
+) }}
 with
 
 employments as (
