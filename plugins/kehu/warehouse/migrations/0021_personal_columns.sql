@@ -7,10 +7,8 @@ grant usage on schema pii to pii_reader;
 -- A list with contact data brings names, numbers and addresses; nothing else of the schema is theirs.
 grant usage on schema pii to contact_exporter;
 
--- As for BI tools: a reader who leaves a transaction open would hold up the publishing of a night.
-alter role pii_reader set idle_in_transaction_session_timeout = '60s';
-alter role pii_reader set statement_timeout = '15min';
-alter role pii_reader set default_transaction_read_only = on;
+-- The publisher makes its views, like those of marts.
+select ops.hand_over('pii', 'publisher');
 
 create table ops.mart_personal (
     run_id bigint not null references ops.manifests on delete cascade,
@@ -33,3 +31,6 @@ comment on view ops.published_personal is
     'The personal columns of the published marts; docs/privacy.md says how each kind is masked.';
 grant select on ops.published_personal to bi_reader, pii_reader;
 grant usage on schema ops to pii_reader;
+-- dbt's run tells them, publishing reads them; a run that is retired takes them along.
+grant select, insert on ops.mart_personal to transformer;
+grant select on ops.mart_personal to publisher;

@@ -12,7 +12,15 @@ create table ops.quarantined_values (
 );
 comment on table ops.quarantined_values is
     'Fields of records that staging reads as missing: where they are and why. The values stay in the raw table only.';
-grant select on ops.quarantined_values to sandbox_builder;
+grant select on ops.quarantined_values to sandbox_builder, transformer;
+grant select, insert, delete on ops.quarantined_values to loader;
+do $$
+begin
+    if current_setting('server_version_num')::int >= 170000 then
+        grant maintain on ops.quarantined_values to loader;
+    end if;
+end
+$$;
 
 alter table ops.loads add column unread_rows integer[];
 comment on column ops.loads.unread_rows is
@@ -23,3 +31,6 @@ alter table ops.loads add column is_related boolean not null default false;
 update ops.loads set is_related = true;
 comment on column ops.loads.is_related is
     'Whether the raw gate has looked for the invoices that the load''s records name.';
+
+-- Which time zone the shop's times are in, among the parameters of an earlier night.
+grant select (run_id, parameters) on ops.manifests to loader;
