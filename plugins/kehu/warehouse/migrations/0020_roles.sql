@@ -163,6 +163,8 @@ grant usage on schema kept, ml_features to publisher;
 grant select, delete on all tables in schema kept to publisher;
 grant select on all tables in schema ml_features to publisher;
 alter default privileges for role transformer in schema kept grant select, delete on tables to publisher;
+-- Also where the owner builds by hand: the views of a run read these tables with the publisher's rights once it is attached.
+alter default privileges in schema kept grant select, delete on tables to publisher;
 alter default privileges for role transformer in schema ml_features grant select on tables to publisher, analyst;
 
 -- Readers of what stages make from now on.
