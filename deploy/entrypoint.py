@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 SECRETS = (
     "warehouse_password", "airflow_password", "fernet_key", "jwt_secret", "api_secret_key", "ui_passwords",
-    "erasure_key",
+    "erasure_key", "pseudonym_key",
 )  # fmt: skip
 
 
@@ -33,6 +33,7 @@ def environment(folder: Path, given: dict[str, str]) -> dict[str, str]:
         "AIRFLOW_CONN_WAREHOUSE": _url("postgresql", warehouse, secrets["warehouse_password"]),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": _url("postgresql+psycopg2", metadata, secrets["airflow_password"]),
         "KEHU_ERASURE_KEY": secrets["erasure_key"],
+        "KEHU_PSEUDONYM_KEY": secrets["pseudonym_key"],
         "AIRFLOW__CORE__FERNET_KEY": secrets["fernet_key"],
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets["jwt_secret"],
         "AIRFLOW__API__SECRET_KEY": secrets["api_secret_key"],

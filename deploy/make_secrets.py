@@ -15,7 +15,8 @@ def make(folder: Path) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     values = {name: secrets.token_urlsafe(32) for name in ("warehouse_password", "airflow_password")}
-    values |= {name: secrets.token_urlsafe(48) for name in ("jwt_secret", "api_secret_key", "erasure_key")}
+    keys = ("jwt_secret", "api_secret_key", "erasure_key", "pseudonym_key")
+    values |= {name: secrets.token_urlsafe(48) for name in keys}
     values["fernet_key"] = base64.urlsafe_b64encode(os.urandom(32)).decode()
     values["ui_passwords"] = json.dumps({"admin": secrets.token_urlsafe(16)})
     made = []

@@ -1,4 +1,4 @@
-{#- Answers and satisfied ones of each level of each driver, as the body of a CTE; rows where a driver is not known are left out. -#}
+{#- Answers, satisfied ones and who answered, of each level of each driver, as the body of a CTE; rows where a driver is not known are left out. -#}
 {% macro driver_levels(answers, drivers) -%}
     {%- for driver in drivers %}
     select
@@ -6,7 +6,8 @@
         '{{ driver }}' as driver,
         {{ driver }} as level,
         count(*) as count_answers,
-        count(*) filter (where is_satisfied) as count_satisfied
+        count(*) filter (where is_satisfied) as count_satisfied,
+        count(distinct respondent) as count_respondents
     from {{ answers }}
     where {{ driver }} is not null
     group by survey, {{ driver }}

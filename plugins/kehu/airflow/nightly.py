@@ -162,13 +162,18 @@ def dbt_stage(name: str) -> Any:
 @stage(
     "normalise_values",
     "Brings names, mail addresses, phones, companies, addresses and birth dates that were never seen before into a form"
-    " that compares; each once, kept in the dictionaries `identity.normal_…`.",
+    " that compares; each once, kept in the dictionaries `identity.normal_…`. Mail addresses and phones get keyed"
+    " pseudonyms (`identity.pseudonyms`).",
 )
 def normalise_values(url: str, night: Night) -> Counts:
     """Fill the dictionaries."""
+    from kehu.privacy.keys import PSEUDONYMS, HashKey
+    from kehu.privacy.pseudonyms import pseudonymise
     from ml.identity.normalise.job import normalise
 
+    key = HashKey.from_environment(PSEUDONYMS)
     rows = normalise(url, night.as_of_date)
+    pseudonymise(url, key)
     return Counts(rows, rows)
 
 

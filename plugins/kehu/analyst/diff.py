@@ -14,7 +14,7 @@ from psycopg import Connection, sql
 
 from kehu.analyst.sandbox import Sandbox, SandboxError, built_on, published
 from kehu.analyst.state import load
-from kehu.warehouse.manifests import primary_key
+from kehu.warehouse.manifests import personal_columns, primary_key
 from kehu.warehouse.shapes import shape
 
 EXAMPLES = 3
@@ -131,13 +131,7 @@ def _showable(here: Mapping[str, Any], there: Mapping[str, Any]) -> set[str]:
     """The columns whose values may be shown: described by a contract, personal on neither side."""
     if not (here["config"].get("contract") or {}).get("enforced"):
         return set()
-    personal = {
-        name
-        for node in (here, there)
-        for name, column in node["columns"].items()
-        if {**column.get("meta", {}), **(column.get("config") or {}).get("meta", {})}.get("personal")
-    }
-    return set(here["columns"]) - personal
+    return set(here["columns"]) - personal_columns(here).keys() - personal_columns(there).keys()
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,7 @@ def airflow_environment(home: Home, databases: Databases) -> dict[str, str]:
         "KEHU_SOURCES": str(sources_file()),
         "KEHU_AIRFLOW_URL": databases.airflow,
         "KEHU_ERASURE_KEY": os.environ.get("KEHU_ERASURE_KEY") or secrets["erasure_key"],
+        "KEHU_PSEUDONYM_KEY": os.environ.get("KEHU_PSEUDONYM_KEY") or secrets["pseudonym_key"],
         "AIRFLOW_HOME": str(home.airflow),
         "AIRFLOW_CONN_WAREHOUSE": databases.warehouse,
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata,

@@ -55,7 +55,7 @@ class Home:
         """
         path = self.root / "secrets.json"
         kept = dict(json.loads(path.read_text())) if path.exists() else {}
-        if "erasure_key" not in kept:
+        if "pseudonym_key" not in kept:
             made = {
                 "postgres_password": secrets.token_urlsafe(24),
                 "bi_reader_password": secrets.token_urlsafe(24),
@@ -64,6 +64,7 @@ class Home:
                 "api_secret_key": secrets.token_urlsafe(48),
                 "fernet_key": base64.urlsafe_b64encode(os.urandom(32)).decode(),
                 "erasure_key": secrets.token_urlsafe(48),
+                "pseudonym_key": secrets.token_urlsafe(48),
             }
             kept = made | kept
             write_private(path, json.dumps(kept, indent=1))

@@ -26,10 +26,14 @@ from pg_class as class
 inner join pg_namespace as namespace on class.relnamespace = namespace.oid
 inner join pg_attribute as attribute on attribute.attrelid = class.oid and attribute.attname = 'customer_id'
 where
-    (class.relkind = 'v' and namespace.nspname = 'marts')
+    (class.relkind = 'v' and namespace.nspname = 'pii')
+    or (
+        class.relkind = 'v' and namespace.nspname = 'marts'
+        and to_regclass(format('pii.%I', class.relname)) is null  -- else masked
+    )
     or (class.relkind = 'r' and namespace.nspname in ('history', 'ml', 'identity'))
     or (class.relkind = 'r' and namespace.nspname = 'ops' and class.relname in ('decision_journal', 'disclosures'))
-order by array_position(array['marts', 'history', 'ml', 'identity', 'ops'], namespace.nspname::text), 2
+order by array_position(array['pii', 'marts', 'history', 'ml', 'identity', 'ops'], namespace.nspname::text), 2
 """
 RAW_TABLES = """
 select namespace.nspname, class.relname from pg_class as class

@@ -32,7 +32,9 @@ log = logging.getLogger(__name__)
 DERIVED = ("staging", "intermediate", "ml_features")
 # The receipts name the ids: they are the tombstones, and mean nobody.
 SPARED = (("ops", "erasures", "customer_ids"), ("ops", "erasure_requests", "customer_id"))
-DICTIONARIES = ("names", "mails", "phones", "companies", "addresses", "births")
+DICTIONARIES = (
+    "normal_names", "normal_mails", "normal_phones", "normal_companies", "normal_addresses", "normal_births", "pseudonyms",
+)  # fmt: skip
 OLDEST = date(1970, 1, 1)
 RAW_TABLES = """
 select namespace.nspname, class.relname from pg_class as class
@@ -219,7 +221,7 @@ def _drop_derived(connection: Connection) -> None:
         what = sql.SQL({"r": "table", "v": "view", "m": "materialized view"}[kind])
         connection.execute(sql.SQL("drop {} if exists {} cascade").format(what, sql.Identifier(schema, name)))
     for name in DICTIONARIES:
-        connection.execute(sql.SQL("truncate {}").format(sql.Identifier("identity", f"normal_{name}")))
+        connection.execute(sql.SQL("truncate {}").format(sql.Identifier("identity", name)))
     connection.execute("update ops.model_states set code_version = 'erased'")
 
 

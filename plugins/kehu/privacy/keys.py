@@ -1,4 +1,4 @@
-"""Keyed hashes: they tell an erased key again when it comes back, and tell nobody who it was.
+"""Keyed hashes: they tell an erased key again when it comes back, or two equal values, and tell nobody who it was.
 
 HMAC-SHA256 (RFC 2104). The key comes from the environment of the process and is never sent to a database.
 """
@@ -9,7 +9,10 @@ import hashlib
 import hmac
 import os
 
-VARIABLE = "KEHU_ERASURE_KEY"
+ERASURE = "KEHU_ERASURE_KEY"
+PSEUDONYMS = "KEHU_PSEUDONYM_KEY"
+# What would follow if each were missing.
+DANGERS = {ERASURE: "the erased could come back", PSEUDONYMS: "pseudonyms could be guessed"}
 LEAST_BYTES = 16
 
 
@@ -18,23 +21,23 @@ class HashKeyError(RuntimeError):
 
 
 class HashKey:
-    """The installation's key."""
+    """A key of the installation."""
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str, variable: str = ERASURE) -> None:
         if len(secret.encode()) < LEAST_BYTES:
-            raise HashKeyError(f"{VARIABLE} is missing or shorter than {LEAST_BYTES} bytes: the erased could come back")
+            raise HashKeyError(f"{variable} is missing or shorter than {LEAST_BYTES} bytes: {DANGERS[variable]}")
         self._secret = secret.encode()
 
     @classmethod
-    def from_environment(cls) -> HashKey:
-        """The key that the environment names.
+    def from_environment(cls, variable: str = ERASURE) -> HashKey:
+        """The key that the environment names in a variable.
 
         Raises
         ------
         HashKeyError
             If there is none, or it is too short.
         """
-        return cls(os.environ.get(VARIABLE, ""))
+        return cls(os.environ.get(variable, ""), variable)
 
     @property
     def key_id(self) -> str:

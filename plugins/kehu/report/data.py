@@ -49,10 +49,14 @@ QUERIES = {
         from marts.fct_customer_scores
     """,
     "segments": """
-        select segment, count(*) as customers, sum(customer_value)::float8 as customer_value,
-            avg(churn_probability) as churn_probability,
-            count(*) filter (where previous_segment is distinct from segment) as arrived
-        from marts.fct_customer_scores group by segment order by customers desc, segment
+        with moved as (
+            select to_segment, sum(count_customers) filter (where is_movement) as arrived
+            from marts.rpt_segment_movements group by to_segment having not bool_or(is_suppressed)
+        )
+        select segment, count_customers as customers, customer_value::float8 as customer_value, churn_probability,
+            arrived::float8 as arrived
+        from marts.rpt_segments left join moved on segment = to_segment
+        where not is_suppressed order by customers desc, segment
     """,
     "scores": """
         select customer_value::float8 as customer_value, churn_probability

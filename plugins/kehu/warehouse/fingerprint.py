@@ -7,20 +7,22 @@ import hashlib
 import psycopg
 from psycopg import sql
 
+from kehu.warehouse.masks import clear_text
 
-def fingerprint(url: str, schema: str = "marts") -> dict[str, str]:
-    """SHA-256 per mart over its rows as text in byte order, without regard to how they lie on disk."""
+
+def fingerprint(url: str) -> dict[str, str]:
+    """SHA-256 per mart over its rows as text in byte order, in clear text, without regard to how they lie on disk."""
     result = {}
     with psycopg.connect(url) as connection:
         names = connection.execute(
-            "select table_name from information_schema.views where table_schema = %s order by table_name", [schema]
+            "select table_name from information_schema.views where table_schema = 'marts' order by table_name"
         ).fetchall()
         for (name,) in names:
             digest = hashlib.sha256()
             query = sql.SQL('select mart::text from {} as mart order by mart::text collate "C"')
             with connection.cursor(name="rows") as cursor:
                 cursor.itersize = 50_000
-                for (row,) in cursor.execute(query.format(sql.Identifier(schema, name))):
+                for (row,) in cursor.execute(query.format(clear_text(connection, name))):
                     digest.update(row.encode() + b"\n")
             result[name] = digest.hexdigest()
     return result

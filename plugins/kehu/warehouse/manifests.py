@@ -1,4 +1,4 @@
-"""What dbt knew of the models of each kept run: the manifest, and the keys and relations of its marts for BI tools.
+"""What dbt knew of the models of each kept run: the manifest, and of its marts the keys, relations and personal columns.
 
 Sandboxes compare an analyst's models with the manifest of the published run. It lies in the warehouse, so that it
 moves with the pointer and is there for everybody who may read it.
@@ -31,7 +31,7 @@ class Kept:
 
 
 def keep(url: str, night: Night, manifest_file: Path, project: Path = DBT_PROJECT) -> None:
-    """Keep the manifest of the night's models, and the keys and relations that its contracts and tests tell."""
+    """Keep the manifest of the night's models, and the keys, relations and personal columns that it tells of."""
     text = manifest_file.read_text(encoding="utf-8")
     manifest = json.loads(text)
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
@@ -52,6 +52,14 @@ def keep(url: str, night: Night, manifest_file: Path, project: Path = DBT_PROJEC
             "insert into ops.mart_relations (run_id, mart, column_name, to_mart, to_column)"
             " values (%s, %s, %s, %s, %s) on conflict do nothing",
             [(night.run_id, *relation) for relation in _relations(manifest, night)],
+        )
+        cursor.executemany(
+            "insert into ops.mart_personal (run_id, mart, column_name, kind) values (%s, %s, %s, %s)",
+            [
+                (night.run_id, node["name"], column, kind)
+                for node in _marts(manifest, night)
+                for column, kind in personal_columns(node).items()
+            ],
         )
 
 
@@ -79,6 +87,15 @@ def primary_key(node: Manifest) -> list[str]:
         for column in node["columns"].values()
         if any(constraint["type"] == "primary_key" for constraint in column.get("constraints") or [])
     ]
+
+
+def personal_columns(node: Manifest) -> dict[str, str]:
+    """The columns of a model or source that are declared personal, and what each holds."""
+    told = {
+        name: {**column.get("meta", {}), **(column.get("config") or {}).get("meta", {})}.get("personal")
+        for name, column in node["columns"].items()
+    }
+    return {name: str(kind) for name, kind in told.items() if kind}
 
 
 def _marts(manifest: Manifest, night: Night) -> list[Manifest]:

@@ -1,7 +1,7 @@
 """Publish a whole night at once: one partition per mart and run, one pointer row, one polite lock.
 
 Readers query `marts.<mart>`, a fixed view on the partition the pointer names, or on the rows that the run it names has
-(`kehu.warehouse.kept`). A night is built beside the published one, attached to the store, audited there, and shown by
+(`kehu.warehouse.kept`); personal columns are masked in it (`kehu.warehouse.masks`). A night is built beside the published one, attached to the store, audited there, and shown by
 moving the pointer. docs/decisions/0003 says why no other technique held.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import psycopg
 from psycopg import Connection, sql
@@ -17,6 +17,7 @@ from psycopg.errors import LockNotAvailable
 
 from kehu.warehouse.comments import describe_views
 from kehu.warehouse.kept import forget, kept_marts, kept_of, reading_view
+from kehu.warehouse.masks import clear_readers, masked, masked_columns
 from kehu.warehouse.runs import Night
 from kehu.warehouse.shapes import shape
 
@@ -45,7 +46,7 @@ def attach(url: str, night: Night) -> dict[str, int]:
         if not names or lost:
             raise PublishError(
                 f"run {night.run_id} lacks {', '.join(lost) or 'all marts'}; readers would find it empty:"
-                " keep the model, or drop the mart from marts, store and kept by a migration"
+                " keep the model, or drop the mart from marts, pii, store and kept by a migration"
             )
         if changed := sorted(set(names) & kept_marts(connection)):
             raise PublishError(
@@ -58,7 +59,7 @@ def attach(url: str, night: Night) -> dict[str, int]:
         for name in kept:
             with connection.transaction():
                 _require_columns(connection, f"marts.{name}", night, name)
-                _create_view(connection, name, reading_view(connection, name))
+                _show(connection, name, reading_view(connection, name))
         connection.execute(
             "update ops.runs set status = 'attached' where run_id = %s and status = 'open'", [night.run_id]
         )
@@ -192,7 +193,7 @@ def _match_parent(connection: Connection, night: Night, name: str) -> None:
         )
     columns = shape(connection, f"store.{name}")
     query = sql.SQL("select {} from {} where run_id = (select pointer.run_id from store.current as pointer)")
-    _create_view(
+    _show(
         connection,
         name,
         query.format(sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier("store", name)),
@@ -211,17 +212,33 @@ def _require_columns(connection: Connection, readers_use: str, night: Night, nam
     return old
 
 
-def _create_view(connection: Connection, name: str, query: sql.Composed) -> None:
-    view = sql.Identifier("marts", name)
+def _show(connection: Connection, name: str, query: sql.Composed) -> None:
+    """Make readers' views of a mart: one, or with personal columns one in clear text and on top of it one with masks."""
+    kinds = masked_columns(connection, name)
+    if not kinds and not shape(connection, f"pii.{name}"):
+        _create_view(connection, "marts", name, query, READERS)
+        return
+    _create_view(connection, "pii", name, query, clear_readers(name))
+    columns = [
+        masked(column, kinds.get(column), column_type) for column, column_type in shape(connection, f"pii.{name}").items()
+    ]
+    select = sql.SQL("select {} from {}").format(sql.SQL(", ").join(columns), sql.Identifier("pii", name))
+    _create_view(connection, "marts", name, select, READERS)
+
+
+def _create_view(
+    connection: Connection, schema: str, name: str, query: sql.Composed, readers: Sequence[str]
+) -> None:
+    view = sql.Identifier(schema, name)
     # DDL on a view that people read must not queue in front of them: only when its definition is new.
-    before = connection.execute("select pg_get_viewdef(to_regclass(%s))", [f"marts.{name}"]).fetchone()
+    before = connection.execute("select pg_get_viewdef(to_regclass(%s))", [f"{schema}.{name}"]).fetchone()
     connection.execute(sql.SQL("create or replace temporary view __wanted as {}").format(query))
     wanted = connection.execute("select pg_get_viewdef(to_regclass('pg_temp.__wanted'))").fetchone()
     connection.execute("drop view pg_temp.__wanted")
     if before == wanted:
         return
     connection.execute(sql.SQL("create or replace view {} with (security_barrier) as {}").format(view, query))
-    for reader in READERS:
+    for reader in readers:
         connection.execute(sql.SQL("grant select on {} to {}").format(view, sql.Identifier(reader)))
 
 

@@ -30,13 +30,16 @@ create table marts.dim_customers (
     customer_id text, full_name text, phone text, mail text, street text, postcode text, city text, country text,
     credit_rating text
 );
+create table pii.dim_customers (like marts.dim_customers);
+grant select on pii.dim_customers to contact_exporter;
 create table marts.fct_list_members (
     list_key text, list_id text, list_version integer, customer_id text, occasion text, valid_from date,
     is_current boolean, valid_until date, priority integer, list_position integer, channel text, reason_en text,
     reason_zh text, talking_points_en text, talking_points_zh text, expected_gain numeric(16, 2), cost numeric(12, 2),
     features text, model_version text
 );
-insert into marts.dim_customers values
+insert into marts.dim_customers (customer_id) values ('a'), ('b');
+insert into pii.dim_customers values
     ('a', '=1+1', '+4420', 'a@example.org', 's', 'p', 'c', 'UK', 'AAA'),
     ('b', '李雷', '+8613', 'b@example.org', 's', 'p', 'c', 'CN', 'AAA');
 insert into marts.fct_list_members

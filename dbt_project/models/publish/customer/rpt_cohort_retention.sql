@@ -62,23 +62,53 @@ bought as (
     inner join cohorts on orders.customer_id = cohorts.customer_id
     group by cohorts.cohort_month, orders.order_month
 
+),
+
+cells as (
+
+    select
+        months.cohort_month,
+        months.order_month,
+        months.count_customers,
+        cast(
+            (extract(year from months.order_month) - extract(year from months.cohort_month)) * 12
+            + extract(month from months.order_month) - extract(month from months.cohort_month) as integer
+        ) as months_since,
+        coalesce(bought.count_active_customers, 0) as count_active_customers,
+        coalesce(bought.kept_amount, 0) as kept_amount
+    from months
+    left join bought
+        on
+            months.cohort_month = bought.cohort_month
+            and months.order_month = bought.order_month
+
+),
+
+{{ hidden_groups(
+    'guarded', 'cells', 'count_active_customers', is_small_part('count_active_customers', 'count_customers'),
+    totals=[['order_month']], key=['cohort_month']
+) }},
+
+-- In its first month the whole cohort orders: where that is hidden, so is the cohort's size.
+judged as (
+
+    select
+        *,
+        bool_or(is_hidden and months_since = 0) over (partition by cohort_month) as is_cohort_hidden
+    from guarded
+
 )
 
 select
-    months.cohort_month,
+    cohort_month,
+    months_since,
+    order_month,
+    cast({{ shown('count_customers', 'is_cohort_hidden') }} as integer) as count_customers,
+    cast({{ shown('count_active_customers', 'is_hidden') }} as integer) as count_active_customers,
     cast(
-        (extract(year from months.order_month) - extract(year from months.cohort_month)) * 12
-        + extract(month from months.order_month) - extract(month from months.cohort_month) as integer
-    ) as months_since,
-    months.order_month,
-    cast(months.count_customers as integer) as count_customers,
-    cast(coalesce(bought.count_active_customers, 0) as integer) as count_active_customers,
-    cast(coalesce(bought.count_active_customers, 0) / cast(months.count_customers as numeric) as numeric(6, 5))
-        as retention_share,
-    cast(coalesce(bought.kept_amount, 0) as numeric(16, 3)) as kept_amount,
-    cast('{{ var("currency") }}' as text) as currency
-from months
-left join bought
-    on
-        months.cohort_month = bought.cohort_month
-        and months.order_month = bought.order_month
+        {{ shown('count_active_customers / cast(count_customers as numeric)', '(is_hidden or is_cohort_hidden)') }} as numeric(6, 5)
+    ) as retention_share,
+    cast({{ shown('kept_amount', 'is_hidden') }} as numeric(16, 3)) as kept_amount,
+    cast('{{ var("currency") }}' as text) as currency,
+    is_hidden or is_cohort_hidden as is_suppressed
+from judged

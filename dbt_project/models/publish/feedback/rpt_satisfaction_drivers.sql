@@ -8,6 +8,7 @@ responses as (
         survey,
         subject,
         language,
+        coalesce(customer_id, response_id) as respondent,
         score_group in ('satisfied', 'promoter') as is_satisfied
     from {{ ref('fct_survey_responses') }}
     where
@@ -45,6 +46,7 @@ answers as (
 
     select
         responses.survey,
+        responses.respondent,
         responses.is_satisfied,
         themes.theme,
         responses.language,
@@ -82,6 +84,7 @@ shares as (
         level,
         count_answers,
         count_satisfied,
+        count_respondents,
         count_other_answers,
         cast(count_satisfied as double precision) / count_answers as own_share,
         {{ wilson_bound('count_satisfied', 'count_answers', '-') }} as own_low,
@@ -102,25 +105,42 @@ effects as (
         {{ newcombe_bound('own', 'others', '+') }} as effect_high
     from shares
 
+),
+
+{{ hidden_groups(
+    'guarded', 'effects', 'count_respondents', is_small_group('count_respondents'),
+    totals=[['survey', 'driver']], key=['level']
+) }},
+
+judged as (
+
+    select
+        *,
+        is_hidden
+        or count_answers < {{ var('small_sample') }}
+        or count_other_answers < {{ var('small_sample') }} as is_small_sample
+    from guarded
+
 )
 
 select
     survey,
     driver,
     level,
-    cast(count_answers as integer) as count_answers,
-    cast(count_satisfied as integer) as count_satisfied,
-    cast(own_share as numeric(6, 5)) as satisfied_share,
-    cast(own_low as numeric(6, 5)) as satisfied_share_low,
-    cast(own_high as numeric(6, 5)) as satisfied_share_high,
-    cast(effect as numeric(6, 5)) as effect,
-    cast(effect_low as numeric(6, 5)) as effect_low,
-    cast(effect_high as numeric(6, 5)) as effect_high,
-    count_answers < {{ var('small_sample') }} or count_other_answers < {{ var('small_sample') }} as is_small_sample,
+    cast({{ shown('count_answers', 'is_hidden') }} as integer) as count_answers,
+    cast({{ shown('count_satisfied', 'is_hidden') }} as integer) as count_satisfied,
+    cast({{ shown('own_share', 'is_hidden') }} as numeric(6, 5)) as satisfied_share,
+    cast({{ shown('own_low', 'is_hidden') }} as numeric(6, 5)) as satisfied_share_low,
+    cast({{ shown('own_high', 'is_hidden') }} as numeric(6, 5)) as satisfied_share_high,
+    cast({{ shown('effect', 'is_hidden') }} as numeric(6, 5)) as effect,
+    cast({{ shown('effect_low', 'is_hidden') }} as numeric(6, 5)) as effect_low,
+    cast({{ shown('effect_high', 'is_hidden') }} as numeric(6, 5)) as effect_high,
+    is_small_sample,
     case
-        when count_answers < {{ var('small_sample') }} or count_other_answers < {{ var('small_sample') }} then 'too few answers'
+        when is_small_sample then 'too few answers'
         when effect_low > 0 then 'more satisfied than others'
         when effect_high < 0 then 'less satisfied than others'
         else 'no clear difference'
-    end as finding
-from effects
+    end as finding,
+    is_hidden as is_suppressed
+from judged

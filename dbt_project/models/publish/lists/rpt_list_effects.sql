@@ -118,32 +118,65 @@ compared as (
         {{ newcombe_bound('treated', 'held_out', '+') }} as uplift_high
     from bounded
 
+),
+
+joined as (
+
+    select
+        lists.list_id,
+        compared.treated_share,
+        compared.treated_low,
+        compared.treated_high,
+        compared.held_out_share,
+        compared.held_out_low,
+        compared.held_out_high,
+        compared.uplift,
+        compared.uplift_low,
+        compared.uplift_high,
+        cast(coalesce(compared.treated, 0) as integer) as count_listed,
+        cast(coalesce(contacted.count_contacted, 0) as integer) as count_contacted,
+        cast(coalesce(compared.treated_orders, 0) as integer) as count_listed_ordered,
+        cast(coalesce(compared.held_out, 0) as integer) as count_held_out,
+        cast(coalesce(compared.held_out_orders, 0) as integer) as count_held_out_ordered
+    from {{ ref('dim_lists') }} as lists
+    left join compared on lists.list_id = compared.list_id
+    left join contacted on lists.list_id = contacted.list_id
+
+),
+
+-- Lists share customers, so that no total is known that would give a group back.
+guarded as (
+
+    select
+        *,
+        {{ is_small_part('count_listed_ordered', 'count_listed') }} as is_listed_hidden,
+        {{ is_small_part('count_held_out_ordered', 'count_held_out') }} as is_held_out_hidden
+    from joined
+
 )
 
 select
-    lists.list_id,
+    list_id,
     {{ var('list_effect_days') }} as effect_days,
-    cast(coalesce(compared.treated, 0) as integer) as count_listed,
-    cast(coalesce(contacted.count_contacted, 0) as integer) as count_contacted,
-    cast(coalesce(compared.treated_orders, 0) as integer) as count_listed_ordered,
-    cast(coalesce(compared.held_out, 0) as integer) as count_held_out,
-    cast(coalesce(compared.held_out_orders, 0) as integer) as count_held_out_ordered,
-    cast(compared.treated_share as numeric(5, 4)) as listed_share,
-    cast(compared.treated_low as numeric(5, 4)) as listed_share_low,
-    cast(compared.treated_high as numeric(5, 4)) as listed_share_high,
-    cast(compared.held_out_share as numeric(5, 4)) as held_out_share,
-    cast(compared.held_out_low as numeric(5, 4)) as held_out_share_low,
-    cast(compared.held_out_high as numeric(5, 4)) as held_out_share_high,
-    cast(compared.uplift as numeric(5, 4)) as uplift,
-    cast(compared.uplift_low as numeric(5, 4)) as uplift_low,
-    cast(compared.uplift_high as numeric(5, 4)) as uplift_high,
+    case when not ({{ is_small_group('count_listed') }}) then count_listed end as count_listed,
+    case when not ({{ is_small_group('count_contacted') }}) then count_contacted end as count_contacted,
+    {{ shown('count_listed_ordered', 'is_listed_hidden') }} as count_listed_ordered,
+    case when not ({{ is_small_group('count_held_out') }}) then count_held_out end as count_held_out,
+    {{ shown('count_held_out_ordered', 'is_held_out_hidden') }} as count_held_out_ordered,
+    cast({{ shown('treated_share', 'is_listed_hidden') }} as numeric(5, 4)) as listed_share,
+    cast({{ shown('treated_low', 'is_listed_hidden') }} as numeric(5, 4)) as listed_share_low,
+    cast({{ shown('treated_high', 'is_listed_hidden') }} as numeric(5, 4)) as listed_share_high,
+    cast({{ shown('held_out_share', 'is_held_out_hidden') }} as numeric(5, 4)) as held_out_share,
+    cast({{ shown('held_out_low', 'is_held_out_hidden') }} as numeric(5, 4)) as held_out_share_low,
+    cast({{ shown('held_out_high', 'is_held_out_hidden') }} as numeric(5, 4)) as held_out_share_high,
+    cast({{ shown('uplift', '(is_listed_hidden or is_held_out_hidden)') }} as numeric(5, 4)) as uplift,
+    cast({{ shown('uplift_low', '(is_listed_hidden or is_held_out_hidden)') }} as numeric(5, 4)) as uplift_low,
+    cast({{ shown('uplift_high', '(is_listed_hidden or is_held_out_hidden)') }} as numeric(5, 4)) as uplift_high,
     case
-        when least(coalesce(compared.treated, 0), coalesce(compared.held_out, 0)) < {{ var('list_effect_customers') }}
-            then 'too few customers to tell'
-        when compared.uplift_low > 0 then 'more orders'
-        when compared.uplift_high < 0 then 'fewer orders'
+        when least(count_listed, count_held_out) < {{ var('list_effect_customers') }} then 'too few customers to tell'
+        when uplift_low > 0 then 'more orders'
+        when uplift_high < 0 then 'fewer orders'
         else 'no difference shown'
-    end as verdict
-from {{ ref('dim_lists') }} as lists
-left join compared on lists.list_id = compared.list_id
-left join contacted on lists.list_id = contacted.list_id
+    end as verdict,
+    is_listed_hidden or is_held_out_hidden or {{ is_small_group('count_contacted') }} as is_suppressed
+from guarded
