@@ -47,7 +47,7 @@ models:
       Grain - one row per calendar day up to the night.
       Each KPI is a column, a metric of the same name, whose definition is the only one. Shares, means, medians and what
       stands at a day's end do not add up over days - ask the metric itself for weeks and months (docs/metrics.md).
-    config: {{meta: {{owner: data team, group: value}}}}
+    config: {{meta: {{owner: data team, group: value, shows: company}}}}
     columns:
       - name: kpi_date
         data_type: date

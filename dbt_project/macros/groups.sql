@@ -1,11 +1,11 @@
 {#- Whether a group of customers is too small to be shown: fewer than var least_group, and not none. -#}
 {% macro is_small_group(count) -%}
-    {{ count }} between 1 and {{ var('least_group') - 1 }}
+    ({{ count }} > 0 and {{ count }} < {{ var('least_group') }})
 {%- endmacro %}
 
 {#- The same of a part of a group: too small itself, or the rest of the group is, or the group. -#}
 {% macro is_small_part(count, count_all) -%}
-    ({{ is_small_group(count) }} or {{ is_small_group(count_all) }} or {{ is_small_group(count_all ~ ' - ' ~ count) }})
+    ({{ is_small_group(count) }} or {{ is_small_group(count_all) }} or {{ is_small_group('(' ~ count_all ~ ' - ' ~ count ~ ')') }})
 {%- endmacro %}
 
 {#- The rows of `relation` with `column`, as CTEs of which the last is called `name`: true for rows that are too small (`is_small`,

@@ -1,4 +1,4 @@
-"""No shared report shows groups of few customers: each report says what it shows, and no total gives a hidden group back."""
+"""No shared report shows groups of few customers: each says what it shows, and no total gives a hidden group back."""
 
 from __future__ import annotations
 
@@ -55,9 +55,7 @@ def macros(least=LEAST):
 def hidden(connection, cells, totals):
     """Which of (row, column, count) the macro hides."""
     values = ", ".join(str(cell) for cell in cells)
-    ctes = macros().hidden_groups(
-        "guarded", "cells", "n", macros().is_small_group("n"), totals, ["r", "c"]
-    )
+    ctes = macros().hidden_groups("guarded", "cells", "n", macros().is_small_group("n"), totals, ["r", "c"])
     query = f"with cells (r, c, n) as (values {values}), {ctes} select r, c from guarded where is_hidden"
     return set(connection.execute(query).fetchall())
 

@@ -1,4 +1,4 @@
-"""Columns named like a person's values are declared as personal, in models and raw sources; what raw rows name is told in known words."""
+"""Columns named like a person's values are declared as personal, in models and raw sources."""
 
 from __future__ import annotations
 

@@ -2,8 +2,5 @@
 {% test shows_no_small_groups(model, counts) %}
 select *
 from {{ model }}
-where
-    {%- for count in counts %}
-    {{ "or " if not loop.first }}{{ is_small_group(count) }}
-    {%- endfor %}
+where {% for count in counts %}{{ "or " if not loop.first }}{{ is_small_group(count) }} {% endfor %}
 {% endtest %}

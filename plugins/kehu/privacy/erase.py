@@ -33,7 +33,8 @@ DERIVED = ("staging", "intermediate", "ml_features")
 # The receipts name the ids: they are the tombstones, and mean nobody.
 SPARED = (("ops", "erasures", "customer_ids"), ("ops", "erasure_requests", "customer_id"))
 DICTIONARIES = (
-    "normal_names", "normal_mails", "normal_phones", "normal_companies", "normal_addresses", "normal_births", "pseudonyms",
+    "normal_names", "normal_mails", "normal_phones", "normal_companies", "normal_addresses", "normal_births",
+    "pseudonyms",
 )  # fmt: skip
 OLDEST = date(1970, 1, 1)
 RAW_TABLES = """

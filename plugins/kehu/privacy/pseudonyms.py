@@ -30,7 +30,8 @@ order by 1
 def pseudonymise(url: str, key: HashKey) -> int:
     """Hash the normalised values that have no pseudonym of this key yet; return how many.
 
-    Those of another key are forgotten first, in a transaction of its own: a break in between leaves too few, never a mixture.
+    Those of another key are forgotten first, in a transaction of its own: a break in between leaves too few of them,
+    never a mixture.
     """
     with connect(url) as reading, connect(url) as writing:
         _forget_other_keys(reading, key)

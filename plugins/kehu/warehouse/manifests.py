@@ -1,4 +1,4 @@
-"""What dbt knew of the models of each kept run: the manifest, and of its marts the keys, relations and personal columns.
+"""What dbt knew of the models of each kept run: the manifest, and the marts' keys, relations and personal columns.
 
 Sandboxes compare an analyst's models with the manifest of the published run. It lies in the warehouse, so that it
 moves with the pointer and is there for everybody who may read it.

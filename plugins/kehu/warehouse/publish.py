@@ -1,8 +1,10 @@
 """Publish a whole night at once: one partition per mart and run, one pointer row, one polite lock.
 
 Readers query `marts.<mart>`, a fixed view on the partition the pointer names, or on the rows that the run it names has
-(`kehu.warehouse.kept`); personal columns are masked in it (`kehu.warehouse.masks`). A night is built beside the published one, attached to the store, audited there, and shown by
-moving the pointer. docs/decisions/0003 says why no other technique held.
+(`kehu.warehouse.kept`); personal columns are masked in it (`kehu.warehouse.masks`).
+
+A night is built beside the published one, attached to the store, audited there, and shown by moving the pointer.
+docs/decisions/0003 says why no other technique held.
 """
 
 from __future__ import annotations
@@ -213,22 +215,19 @@ def _require_columns(connection: Connection, readers_use: str, night: Night, nam
 
 
 def _show(connection: Connection, name: str, query: sql.Composed) -> None:
-    """Make readers' views of a mart: one, or with personal columns one in clear text and on top of it one with masks."""
+    """Make readers' views of a mart: one; where columns are personal one in clear text, and on top of it the masked."""
     kinds = masked_columns(connection, name)
     if not kinds and not shape(connection, f"pii.{name}"):
         _create_view(connection, "marts", name, query, READERS)
         return
     _create_view(connection, "pii", name, query, clear_readers(name))
-    columns = [
-        masked(column, kinds.get(column), column_type) for column, column_type in shape(connection, f"pii.{name}").items()
-    ]
+    shown = shape(connection, f"pii.{name}")
+    columns = [masked(column, kinds.get(column), column_type) for column, column_type in shown.items()]
     select = sql.SQL("select {} from {}").format(sql.SQL(", ").join(columns), sql.Identifier("pii", name))
     _create_view(connection, "marts", name, select, READERS)
 
 
-def _create_view(
-    connection: Connection, schema: str, name: str, query: sql.Composed, readers: Sequence[str]
-) -> None:
+def _create_view(connection: Connection, schema: str, name: str, query: sql.Composed, readers: Sequence[str]) -> None:
     view = sql.Identifier(schema, name)
     # DDL on a view that people read must not queue in front of them: only when its definition is new.
     before = connection.execute("select pg_get_viewdef(to_regclass(%s))", [f"{schema}.{name}"]).fetchone()

@@ -97,6 +97,15 @@ judged as (
         bool_or(is_hidden and months_since = 0) over (partition by cohort_month) as is_cohort_hidden
     from guarded
 
+),
+
+flagged as (
+
+    select
+        *,
+        is_hidden or is_cohort_hidden as is_suppressed
+    from judged
+
 )
 
 select
@@ -105,10 +114,9 @@ select
     order_month,
     cast({{ shown('count_customers', 'is_cohort_hidden') }} as integer) as count_customers,
     cast({{ shown('count_active_customers', 'is_hidden') }} as integer) as count_active_customers,
-    cast(
-        {{ shown('count_active_customers / cast(count_customers as numeric)', '(is_hidden or is_cohort_hidden)') }} as numeric(6, 5)
-    ) as retention_share,
+    cast({{ shown('count_active_customers / cast(count_customers as numeric)', 'is_suppressed') }} as numeric(6, 5))
+        as retention_share,
     cast({{ shown('kept_amount', 'is_hidden') }} as numeric(16, 3)) as kept_amount,
     cast('{{ var("currency") }}' as text) as currency,
-    is_hidden or is_cohort_hidden as is_suppressed
-from judged
+    is_suppressed
+from flagged
