@@ -1,11 +1,21 @@
--- Grain: one row per month of opening, type and channel of service requests.
+-- Grain: one row per month of opening, type and channel of service requests; of few customers together, as other.
 with
 
 requests as (
 
     select
-        *,
-        cast(date_trunc('month', opened_date) as date) as opened_month
+        request_id,
+        cast(date_trunc('month', opened_date) as date) as opened_month,
+        request_type,
+        coalesce(channel, 'other') as channel,
+        coalesce(customer_id, request_id) as requester,
+        resolved_at,
+        response_minutes_business,
+        response_minutes_clock,
+        resolution_minutes_business,
+        resolution_minutes_clock,
+        is_reopened,
+        is_closed_loop
     from {{ ref('fct_service_requests') }}
     where opened_date is not null
 
@@ -28,29 +38,12 @@ answers as (
 groups as (
 
     select
-        requests.opened_month,
-        requests.request_type,
-        coalesce(requests.channel, 'other') as channel,
-        count(distinct coalesce(requests.customer_id, requests.request_id)) as count_customers,
-        count(distinct coalesce(requests.customer_id, requests.request_id)) filter (where answers.csat_score is not null)
-            as count_answering_customers,
-        count(*) as count_requests,
-        count(*) filter (where requests.resolved_at is null) as count_open_requests,
-        count(requests.response_minutes_business) as count_answered_requests,
-        percentile_cont(0.5) within group (order by requests.response_minutes_business) as median_response_minutes_business,
-        percentile_cont(0.9) within group (order by requests.response_minutes_business) as p90_response_minutes_business,
-        percentile_cont(0.5) within group (order by requests.response_minutes_clock) as median_response_minutes_clock,
-        percentile_cont(0.5) within group (order by requests.resolution_minutes_business)
-            as median_resolution_minutes_business,
-        percentile_cont(0.9) within group (order by requests.resolution_minutes_business) as p90_resolution_minutes_business,
-        percentile_cont(0.5) within group (order by requests.resolution_minutes_clock) as median_resolution_minutes_clock,
-        avg(case when requests.is_reopened then 1.0 else 0.0 end) as reopened_share,
-        avg(case when requests.is_closed_loop then 1.0 when not requests.is_closed_loop then 0.0 end) as closed_loop_share,
-        count(answers.csat_score) as count_csat_scores,
-        avg(answers.csat_score) as csat_score
+        opened_month,
+        request_type,
+        channel,
+        count(distinct requester) as count_customers
     from requests
-    left join answers on requests.request_id = answers.request_id
-    group by requests.opened_month, requests.request_type, coalesce(requests.channel, 'other')
+    group by opened_month, request_type, channel
 
 ),
 
@@ -59,8 +52,68 @@ groups as (
     totals=[['opened_month']], key=['request_type', 'channel']
 ) }},
 
+told as (
+
+    select
+        requests.opened_month,
+        case when guarded.is_hidden then 'other' else requests.request_type end as request_type,
+        case when guarded.is_hidden then 'other' else requests.channel end as channel,
+        requests.requester,
+        requests.resolved_at,
+        requests.response_minutes_business,
+        requests.response_minutes_clock,
+        requests.resolution_minutes_business,
+        requests.resolution_minutes_clock,
+        requests.is_reopened,
+        requests.is_closed_loop,
+        answers.csat_score
+    from requests
+    inner join guarded
+        on
+            requests.opened_month = guarded.opened_month
+            and requests.request_type = guarded.request_type
+            and requests.channel = guarded.channel
+    left join answers on requests.request_id = answers.request_id
+
+),
+
+measured as (
+
+    select
+        opened_month,
+        request_type,
+        channel,
+        count(distinct requester) as count_customers,
+        count(distinct requester) filter (where csat_score is not null) as count_answering_customers,
+        count(*) as count_requests,
+        count(*) filter (where resolved_at is null) as count_open_requests,
+        count(response_minutes_business) as count_answered_requests,
+        percentile_cont(0.5) within group (order by response_minutes_business) as median_response_minutes_business,
+        percentile_cont(0.9) within group (order by response_minutes_business) as p90_response_minutes_business,
+        percentile_cont(0.5) within group (order by response_minutes_clock) as median_response_minutes_clock,
+        percentile_cont(0.5) within group (order by resolution_minutes_business) as median_resolution_minutes_business,
+        percentile_cont(0.9) within group (order by resolution_minutes_business) as p90_resolution_minutes_business,
+        percentile_cont(0.5) within group (order by resolution_minutes_clock) as median_resolution_minutes_clock,
+        avg(case when is_reopened then 1.0 else 0.0 end) as reopened_share,
+        avg(case when is_closed_loop then 1.0 when not is_closed_loop then 0.0 end) as closed_loop_share,
+        count(csat_score) as count_csat_scores,
+        avg(csat_score) as csat_score
+    from told
+    group by opened_month, request_type, channel
+
+),
+
+judged as (
+
+    select
+        *,
+        {{ is_small_group('count_customers') }} as is_hidden
+    from measured
+
+),
+
 {{ hidden_groups(
-    'asked', 'guarded', 'count_answering_customers', 'is_hidden or ' ~ is_small_group('count_answering_customers'),
+    'asked', 'judged', 'count_answering_customers', 'is_hidden or ' ~ is_small_group('count_answering_customers'),
     totals=[['opened_month']], key=['request_type', 'channel'], column='is_csat_hidden'
 ) }}
 
