@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+import psycopg
 import pytest
 import yaml
+from psycopg import sql
 
 from kehu.analyst.docs import generate
 from tools.contracts import FOLDERS, KEY, PROJECT, current_shapes
@@ -78,6 +80,34 @@ def test_bi_readers_read_published_views_and_nothing_else(sample):
     assert {kind for _, kind in readable} == {"v"}
     creatable = "select nspname from pg_namespace where has_schema_privilege('bi_reader', oid, 'create')"
     assert sample.rows(creatable) == []
+
+
+VALUES = """
+select array_agg(distinct value) from pii.dim_customers
+cross join lateral unnest(array[mail, phone, street, case when full_name ~ '\\S\\s+\\S' then full_name end]) as value
+"""
+
+
+def test_no_view_of_bi_readers_shows_anybodys_mail_phone_street_or_name(sample):
+    """In no cell of text, whatever its column is called."""
+    ((values,),) = sample.rows(VALUES)
+    assert len(values) > 1000
+    columns = sample.rows("""
+        select relname, attname from pg_attribute inner join pg_class on attrelid = pg_class.oid
+        where relnamespace = 'marts'::regnamespace and attnum > 0 and atttypid = 'text'::regtype
+    """)
+    shown = []
+    with psycopg.connect(sample.url) as connection:
+        connection.execute("create temporary table people as select unnest(%s::text[]) as value", [values])
+        connection.execute("analyze people")
+        for mart, column in columns:
+            query = sql.SQL(
+                "select count(*) from {mart} where {column} in (select value from people)"
+                " or {column} ~ '[[:alnum:]._+-]+@[[:alnum:]-]+[.][[:alpha:]]'"
+            ).format(mart=sql.Identifier("marts", mart), column=sql.Identifier(column))
+            if connection.execute(query).fetchone() != (0,):
+                shown.append(f"{mart}.{column}")
+    assert shown == []
 
 
 def test_a_sandbox_of_the_published_models_has_nothing_to_build(sample):

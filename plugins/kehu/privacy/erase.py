@@ -42,6 +42,14 @@ select namespace.nspname, class.relname from pg_class as class
 inner join pg_namespace as namespace on class.relnamespace = namespace.oid
 where class.relkind = 'r' and namespace.nspname like 'raw\\_%' order by 1, 2
 """
+# From this version on a function forgets statistics; before, only a superuser may, in the catalogue itself.
+HAS_CLEARING = 180000
+FORGET_STATISTICS = """
+delete from pg_statistic using pg_attribute as attribute
+where
+    starelid = attribute.attrelid and staattnum = attribute.attnum
+    and attribute.attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) and attribute.attname = %s
+"""
 OWNING_TYPES = ("text", "varchar", "_text", "_varchar")
 NOTE_LIVING = """
 insert into pg_temp.gone_loads
@@ -261,10 +269,18 @@ def _overwrite(connection: Connection, sought: Sought, installation: Installatio
     for schema, table, name in found.columns_hit:
         counts[f"{schema}.{table} (overwritten)"] += overwrite(connection, sought, schema, table, name)
     for place in found.statistics_hit:
-        for is_inherited in (False, True):
-            connection.execute("select pg_clear_attribute_stats(%s, %s, %s, %s)", [*place, is_inherited])
+        _forget_statistics(connection, *place)
     counts["files (overwritten)"] += overwrite_files(installation.folders, sought, installation.spared)
     return +counts
+
+
+def _forget_statistics(connection: Connection, schema: str, table: str, column: str) -> None:
+    """Remove what the planner noted of a column; `analyze` would keep it for a table that has become empty."""
+    if connection.info.server_version < HAS_CLEARING:
+        connection.execute(FORGET_STATISTICS, [schema, table, column])
+        return
+    for is_inherited in (False, True):
+        connection.execute("select pg_clear_attribute_stats(%s, %s, %s, %s)", [schema, table, column, is_inherited])
 
 
 def _scan(connection: Connection, sought: Sought, installation: Installation) -> Found:
