@@ -96,3 +96,16 @@ def test_a_part_is_small_if_it_or_the_rest_or_the_whole_is(url, part, whole, is_
     query = f"select {macros().is_small_part('part', 'whole')} from (values ({part}, {whole})) as t (part, whole)"
     with psycopg.connect(url) as connection:
         assert connection.execute(query).fetchone() == (is_small,)
+
+
+@pytest.mark.parametrize(("counts", "found"), [((0, None), 0), ((10, 400), 0), ((1, 50), 1), ((50, 9), 1)])
+def test_the_nightly_test_finds_a_small_group(url, counts, found):
+    text = (DBT_PROJECT / "tests" / "generic" / "shows_no_small_groups.sql").read_text()
+    body = text.partition("counts) %}")[2].partition("{% endtest %}")[0]
+    environment = jinja2.Environment()  # noqa: S701  (SQL)
+    rendered = environment.from_string(body, globals={"is_small_group": macros().is_small_group})
+    with psycopg.connect(url) as connection:
+        connection.execute("create temporary table report (a integer, b integer)")
+        connection.execute("insert into report values (%s, %s)", counts)
+        rows = connection.execute(rendered.render(model="report", counts=["a", "b"])).fetchall()
+    assert len(rows) == found
