@@ -303,6 +303,17 @@ def test_a_night_writes_what_differs(server_url, build):
         ]  # fmt: skip
 
 
+def test_what_took_a_line_back_follows_the_day_on_which_it_was_sold(server_url, build):
+    warehouse = Warehouse(server_url)
+    days = [FIRST + timedelta(days=n) for n in range(3)]
+    credit = line("C2", "7", f"{days[2]} 10:00:00") | {"Quantity": "-1"}
+    warehouse.land_columns("shop", "order_lines", [credit], days[2])
+    taken_back = "select credit_note_id, order_id, days_since_order from {}.fct_returns"
+    for number, sold in ((1, days[1]), (2, days[0])):
+        warehouse.land_columns("shop", "order_lines", [line("1", "7", f"{sold} 10:00:00")], days[1])
+        assert warehouse.rows(taken_back.format(build(warehouse, days[2]).schema)) == [("C2", "1", number)]
+
+
 def test_another_row_of_the_same_load_is_quarantined(server_url, build):
     warehouse = Warehouse(server_url)
     warehouse.land_columns("shop", "order_lines", [line("1", "7"), line("2", "7")], FIRST)
