@@ -29,7 +29,7 @@ from ops.mart_personal
 where run_id = (select pointer.run_id from store.current as pointer);
 comment on view ops.published_personal is
     'The personal columns of the published marts; docs/privacy.md says how each kind is masked.';
-grant select on ops.published_personal to bi_reader, pii_reader;
+grant select on ops.published_personal to bi_reader, analyst, pii_reader;
 grant usage on schema ops to pii_reader;
 -- dbt's run tells them, publishing reads them; a run that is retired takes them along.
 grant select, insert on ops.mart_personal to transformer;
