@@ -23,7 +23,7 @@ from tests.fakes.server import FakeServer
 from tests.fakes.zoho import FakeZoho
 from tests.security.catalog import differences
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 # Texts that SQL, Jinja, a spreadsheet, a page or a shell would take for more than text.
 HOSTILE = [
     "'; drop table ops.runs; --",
