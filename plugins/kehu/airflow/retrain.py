@@ -42,6 +42,7 @@ def newest_night_task() -> dict[str, Any]:
     "build_training",
     "dbt: the features of the newest published night again, with all training dates; a night whose questions all have a"
     " champion leaves these out.",
+    role=Role.TRANSFORMER,
 )
 def build_training(url: str, night: Night) -> Counts:
     """Build what models learn from."""

@@ -60,8 +60,8 @@ select {newest}, 0, count(*) from (
 where not _is_deleted
 """
 RELEASE = """
-delete from ops.quarantine using {raw} as raw
-where quarantine.load_id = raw._load_id and quarantine.row_number = raw._row_number and ({named})
+delete from ops.{quarantine} as held using {raw} as raw
+where held.load_id = raw._load_id and held.row_number = raw._row_number and ({named})
 """
 REMOVE = """
 with removed as (delete from {raw} where {named} returning _load_id)
@@ -204,7 +204,8 @@ def _remove_raw(connection: Connection, subjects: Subjects, schema: str, table: 
     parts = {"raw": sql.Identifier(schema, table), "named": named}
     if is_record and (newest := _newest_load(connection, source, table)):
         connection.execute(sql.SQL(NOTE_LIVING).format(newest=sql.Literal(newest), **parts))
-    connection.execute(sql.SQL(RELEASE).format(**parts))
+    for quarantine in ("quarantine", "quarantined_values"):
+        connection.execute(sql.SQL(RELEASE).format(quarantine=sql.Identifier(quarantine), **parts))
     removed = connection.execute(sql.SQL(REMOVE).format(**parts)).fetchall()
     with connection.cursor() as cursor:
         cursor.executemany("insert into pg_temp.gone_loads values (%s, %s, 0)", removed)
