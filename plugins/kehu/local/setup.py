@@ -19,6 +19,7 @@ from kehu.warehouse.migrate import migrate
 from kehu.warehouse.roles import let_log_in
 
 ROOM = 2**20  # bytes; with fewer, a log ends where the disk did
+OLDEST_SERVER = 16  # has pg_input_is_valid
 
 
 class SetupError(RuntimeError):
@@ -29,10 +30,16 @@ def prepare(home: Home) -> tuple[Databases, dict[str, str]]:
     """Start the server, create both databases, apply the warehouse's and Airflow's migrations.
 
     Returns the databases and the environment for Airflow's processes.
+
+    Raises
+    ------
+    SetupError
+        If the server is too old, or Airflow's migrations fail.
     """
     home.create()
     secrets = home.secrets()
     databases = Databases.ensure(home)
+    _require_version(databases.warehouse)
     for url in (databases.warehouse, databases.airflow):
         _create_database(url)
     migrate(databases.warehouse)
@@ -44,6 +51,13 @@ def prepare(home: Home) -> tuple[Databases, dict[str, str]]:
     environment = airflow_environment(home, databases)
     _migrate_airflow(home, environment)
     return databases, environment
+
+
+def _require_version(url: str) -> None:
+    with psycopg.connect(with_database(url, "postgres")) as connection:
+        found = connection.info.server_version // 10_000
+    if found < OLDEST_SERVER:
+        raise SetupError(f"the warehouse's server is PostgreSQL {found}: {OLDEST_SERVER} or newer is needed")
 
 
 def _create_database(url: str) -> None:
