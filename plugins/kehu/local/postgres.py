@@ -78,12 +78,12 @@ def ensure_server(home: Home) -> Server:
     return server
 
 
-def stop_server(home: Home) -> bool:
-    """Stop this installation's server; True if one was running."""
+def stop_server(home: Home, mode: str = "fast") -> bool:
+    """Stop this installation's server, in a mode of `pg_ctl`; True if one was running."""
     server = _load(home)
     if server is None or not (Path(server.data_dir) / "postmaster.pid").exists():
         return False
-    _pg_ctl(server, "stop", "-m", "fast", "-w")
+    _pg_ctl(server, "stop", "-m", mode, "-w")
     return True
 
 
@@ -91,7 +91,8 @@ def remove_server(home: Home) -> None:
     """Stop the server and delete its data, also where they live outside the home folder."""
     server = _load(home)
     if server is not None:
-        stop_server(home)
+        # What is to be deleted need not be written to disk first, which may take longer than a stop is waited for.
+        stop_server(home, "immediate")
         shutil.rmtree(Path(server.data_dir).parent, ignore_errors=True)
 
 
