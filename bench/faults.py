@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import subprocess
 import sys
@@ -26,11 +25,8 @@ from bench.faults_copies import Copies
 from bench.faults_kinds import KINDS
 from bench.faults_order import LateShop, measure_order
 from bench.faults_readers import Readers, Seen
-from bench.faults_trials import Trials, differences, what_is_there
-from bench.night import Bench
-from kehu.local.home import Home
-from kehu.local.postgres import remove_server
-from kehu.local.setup import prepare
+from bench.faults_trials import Trials, differences, run_well, what_is_there
+from bench.night import Bench, installation_in
 from kehu.warehouse import runs
 from kehu.warehouse.publish import previous_night, publish
 from tests.shops import SmallShop
@@ -52,18 +48,6 @@ def disk(megabytes: int) -> Iterator[tuple[Path, bool]]:
         finally:
             if is_small:
                 subprocess.run(["umount", "--lazy", name], check=True)
-
-
-@contextmanager
-def installation(folder: Path, sources: Path) -> Iterator[Bench]:
-    """An installation in a folder, whose server is removed in the end."""
-    os.environ |= {"KEHU_HOME": str(folder), "KEHU_SOURCES": str(sources)}
-    home = Home.from_environment().create()
-    try:
-        databases, environment = prepare(home)
-        yield Bench(home, databases, environment)
-    finally:
-        remove_server(home)
 
 
 def move_pointer(url: str, times: int, allowed: set[Seen], seconds: float) -> dict:
@@ -126,8 +110,7 @@ def trial(night: Trials, kinds: list[str]) -> dict:
 def undisturbed(bench: Bench, day: date, log: Path) -> None:
     """A night that has to end well."""
     say(f"undisturbed: {day}")
-    if Trials(bench, day, log, random.Random(0), {}).start().wait() != 0:
-        raise RuntimeError(log.read_text(errors="replace")[-3000:])
+    run_well(bench, day, log)
 
 
 def summary(result: dict) -> dict:
@@ -182,13 +165,13 @@ def main() -> None:
         with disk(options.megabytes) as (folder, can_fill):
             trials = plan_of(options, can_fill)
             shop = SmallShop(folder / "shop", days=10, customers=options.customers).write()
-            with installation(folder / "home", shop.sources) as bench:
+            with installation_in(folder / "home", shop.sources) as bench:
                 result = measure(bench, shop.last_day - timedelta(days=1), trials, log, options) if trials else {}
         if options.order:
             with tempfile.TemporaryDirectory() as name:
                 late = LateShop(SmallShop(Path(name) / "shop", options.order, options.customers), options.seed)
                 late.begin()
-                with installation(Path(name) / "home", late.shop.sources) as bench:
+                with installation_in(Path(name) / "home", late.shop.sources) as bench:
                     order = measure_order(bench, late, options.seed, log, say)
     told = {"can_fill_disk": can_fill, "same_as_undisturbed": summary(result) if result else {}, "order": order}
     print(json.dumps(told | result, indent=1))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import random
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 from bench.faults_copies import Copies
+from bench.faults_trials import run_well
 from bench.night import Bench
-from kehu.local.night import night_command
 from kehu.warehouse.fingerprint import fingerprint
 from tests.shops import SmallShop
 
@@ -69,16 +68,9 @@ def _nights(
     shop.begin()
     for step, day in enumerate(days):
         shop.go_on(step)
-        _night(bench, day, log)
+        run_well(bench, day, log)
         say(f"night {step + 1}: {day}")
     for step in range(len(days), len(days) + 10):
         shop.go_on(step)
-    _night(bench, max(days), log)
+    run_well(bench, max(days), log)
     return fingerprint(bench.url)
-
-
-def _night(bench: Bench, day: date, log: Path) -> None:
-    with log.open("a") as stream:
-        done = subprocess.run(night_command(day), env=bench.environment, stdout=stream, stderr=stream, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(log.read_text(errors="replace")[-3000:])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,4 +76,4 @@ def kill_scheduler(strike: Strike) -> None:
     for process in family:
         process.kill()
     psutil.wait_procs(family, timeout=10)
-    start_services(bench.home, {**os.environ, **bench.environment, **SOONER})
+    start_services(bench.home, bench.environment | SOONER)

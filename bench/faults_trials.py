@@ -46,8 +46,7 @@ class Trials:
 
     def start(self) -> subprocess.Popen:
         """The night's process."""
-        with self.log.open("a") as log:
-            return _popen(night_command(self.day), self.bench, log)
+        return _start(self.bench, self.day, self.log)
 
     def end_well(self) -> int:
         """Run the night until it ends well; how many runs that took, 0 if it never did."""
@@ -123,6 +122,23 @@ class Trials:
         with self.log.open(errors="replace") as log:
             log.seek(since)
             return words in log.read()
+
+
+def run_well(bench: Bench, day: date, log: Path) -> None:
+    """Run a night that nothing strikes.
+
+    Raises
+    ------
+    RuntimeError
+        With the end of the log, if the night failed.
+    """
+    if _code(_start(bench, day, log)) != 0:
+        raise RuntimeError(log.read_text(errors="replace")[-3000:])
+
+
+def _start(bench: Bench, day: date, log: Path) -> subprocess.Popen:
+    with log.open("a") as stream:
+        return _popen(night_command(day), bench, stream)
 
 
 def _popen(command: list[str], bench: Bench, log: TextIO) -> subprocess.Popen:

@@ -41,14 +41,20 @@ class Bench:
 @contextmanager
 def installation(sources: Path) -> Iterator[Bench]:
     """A fresh installation on a sources' file, removed afterwards."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ |= {"KEHU_HOME": f"{folder}/home", "KEHU_SOURCES": str(sources)}
-        home = Home.from_environment()
-        try:
-            databases, environment = prepare(home)
-            yield Bench(home, databases, environment)
-        finally:
-            remove_server(home)
+    with tempfile.TemporaryDirectory() as folder, installation_in(Path(folder) / "home", sources) as bench:
+        yield bench
+
+
+@contextmanager
+def installation_in(folder: Path, sources: Path) -> Iterator[Bench]:
+    """An installation in a folder, whose server is removed in the end."""
+    os.environ |= {"KEHU_HOME": str(folder), "KEHU_SOURCES": str(sources)}
+    home = Home.from_environment()
+    try:
+        databases, environment = prepare(home)
+        yield Bench(home, databases, environment)
+    finally:
+        remove_server(home)
 
 
 def measure_night(bench: Bench, day: date) -> dict:

@@ -9,9 +9,9 @@ are looked at for lines that cannot be read, columns, delay and freshness.
 from __future__ import annotations
 
 from expectations.days_gate import check_days, repeated_lines
-from expectations.gate import GateError, record, require_open, run_gate
+from expectations.gate import GateError
 from expectations.profiles import days_to_judge
-from expectations.records_gate import GATE, ORDER_LINES, bad_rows, broken_files, check_records
+from expectations.records_gate import ORDER_LINES, bad_rows, broken_files, check_records, look
 from expectations.references_gate import check_references
 from expectations.sources_gate import check_freshness, check_loads
 from expectations.suites import shop_order_lines as suite
@@ -53,9 +53,7 @@ def _check_order_lines(url: str, night: Night) -> Counts:
         settle(url, night, loads, [], [])
         return Counts(0, 0, 0)
     query = suite.QUERY.format(load_ids=", ".join(str(load.load_id) for load in loads))
-    outcomes = run_gate(url, query, suite.checks(), suite.KEY)
-    record(url, night.run_id, GATE, suite.TABLE, outcomes)
-    require_open(suite.TABLE, outcomes)
+    outcomes = look(url, night, suite.TABLE, query, suite.checks(), suite.KEY)
     judged = days_to_judge(url, night, days)
     bad = bad_rows([*outcomes, *repeated_lines(url, night, judged)]) + unread_rows(url, loads)
     broken = broken_files(loads, bad)

@@ -98,15 +98,17 @@ def broken_files(
     return [load for load in loads if is_broken(load)]
 
 
-def look(url: str, night: Night, table: str, query: str, checks: Sequence[Check]) -> list[Outcome]:
-    """Check the rows of one table, keep the results, and stop if a check cannot run.
+def look(
+    url: str, night: Night, table: str, query: str, checks: Sequence[Check], key: Sequence[str] = suite.KEY
+) -> list[Outcome]:
+    """Check the rows of one table, told apart by `key`, keep the results, and stop if a check cannot run.
 
     Raises
     ------
     GateError
         If a check cannot run, or one that blocks fails.
     """
-    outcomes = run_gate(url, query, checks, suite.KEY) if checks else []
+    outcomes = run_gate(url, query, checks, key) if checks else []
     record(url, night.run_id, GATE, table, outcomes)
     require_open(table, outcomes)
     return outcomes

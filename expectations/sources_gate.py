@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from expectations.gate import Check, record, require_open, run_gate
-from expectations.records_gate import GATE
+from expectations.records_gate import look
 from expectations.suites import loads as loads_suite
 from expectations.suites import source_entities as freshness_suite
 from kehu.warehouse.quarantine import Load
@@ -23,7 +22,7 @@ def check_loads(url: str, night: Night, loads: Sequence[Load]) -> None:
     if loads:
         ids = ", ".join(str(load.load_id) for load in loads)
         query = loads_suite.QUERY.format(load_ids=ids, as_of_date=night.as_of_date)
-        _check(url, night, query, loads_suite.TABLE, loads_suite.checks(), loads_suite.KEY)
+        look(url, night, loads_suite.TABLE, query, loads_suite.checks(), loads_suite.KEY)
 
 
 def check_freshness(url: str, night: Night) -> None:
@@ -35,10 +34,4 @@ def check_freshness(url: str, night: Night) -> None:
         If a check cannot run.
     """
     query = freshness_suite.QUERY.format(run_id=night.run_id, as_of_date=night.as_of_date)
-    _check(url, night, query, freshness_suite.TABLE, freshness_suite.checks())
-
-
-def _check(url: str, night: Night, query: str, table: str, checks: Sequence[Check], key: Sequence[str] = ()) -> None:
-    outcomes = run_gate(url, query, checks, key)
-    record(url, night.run_id, GATE, table, outcomes)
-    require_open(table, outcomes)
+    look(url, night, freshness_suite.TABLE, query, freshness_suite.checks(), key=())
