@@ -188,7 +188,8 @@ class Handler(BaseHTTPRequestHandler):
         if plan is None:
             wire.send(self.connection, answer)
         else:
-            self.close_connection = True
+            # A cut gzip stream is a whole HTTP answer: a close after it could meet the client's next request.
+            self.close_connection |= plan.fault is not Fault.CUT_GZIP
             wire.spoil(self.connection, answer, plan, fake.stopping())
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = respond  # noqa: N815 (the library's names)

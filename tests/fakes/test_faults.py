@@ -134,6 +134,8 @@ def test_cut_gzip(server: FakeServer, zoho: ZohoCaller):
     assert len(packed) == int(answer.headers["Content-Length"])
     with pytest.raises(EOFError):
         gzip.decompress(packed)
+    time.sleep(0.1)
+    assert not answer.extensions["network_stream"].get_extra_info("is_readable"), "the connection was closed"
 
 
 def test_slow_drip(server: FakeServer, zoho: ZohoCaller):

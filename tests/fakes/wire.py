@@ -23,7 +23,7 @@ def send(connection: socket.socket, answer: Answer) -> None:
 
 
 def spoil(connection: socket.socket, answer: Answer, plan: Plan, stopping: threading.Event) -> None:
-    """Send what the plan says of this answer; the caller closes the connection."""
+    """Send what the plan says of this answer; the caller closes the connection where HTTP itself broke."""
     answer = _with_body(answer)
     if plan.fault is Fault.TIME_OUT:
         stopping.wait(plan.seconds)
