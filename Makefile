@@ -7,7 +7,7 @@ UV := UV_PYTHON_DOWNLOADS=never $(VENV)/bin/uv pip install --quiet --python $(PY
 KEHU := $(PY) -m kehu.cli
 RANGE := $(if $(AS_OF),--as-of $(AS_OF)) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
 
-.PHONY: help run retrain ui stop clean psql raw fingerprint rollback rollback-model explain simulate lineage export metrics waive erase export-my-data replay alert-test setup supply audit lint test world fakes bench bench-scores bench-identity bench-gates bench-faults lock sandbox diff docs check
+.PHONY: help run retrain ui stop clean psql raw fingerprint rollback rollback-model explain simulate lineage export metrics waive erase export-my-data reveal replay alert-test setup supply audit lint test world fakes bench bench-scores bench-identity bench-gates bench-faults lock sandbox diff docs check
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -56,6 +56,9 @@ alert-test: $(VENV)/.runtime ## send a trial by each alert connection that is se
 
 erase: $(VENV)/.runtime ## forget people everywhere, with a receipt (CUSTOMERS="P-1… P-2…" REASON="letter 17")
 	@$(KEHU) erase $(or $(CUSTOMERS),$(error whom? make erase CUSTOMERS="P-..." REASON=...)) --reason "$(or $(REASON),$(error why? make erase CUSTOMERS="P-..." REASON=...))"
+
+reveal: $(VENV)/.runtime ## show what was known of a person from when to when (CUSTOMER=P-1…)
+	@$(KEHU) reveal $(or $(CUSTOMER),$(error who? make reveal CUSTOMER=P-...))
 
 export-my-data: $(VENV)/.runtime ## write all that is kept about a person (CUSTOMER=P-1… OUT=folder)
 	@$(KEHU) export-my-data $(or $(CUSTOMER),$(error who? make export-my-data CUSTOMER=P-... OUT=folder)) --out "$(or $(OUT),$(error where to? make export-my-data CUSTOMER=P-... OUT=folder))"

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 SECRETS = (
     "warehouse_password", "night_password", "airflow_password", "fernet_key", "jwt_secret", "api_secret_key",
-    "ui_passwords", "erasure_key", "pseudonym_key",
+    "ui_passwords", "erasure_key", "pseudonym_key", "vault_key",
 )  # fmt: skip
 
 
@@ -43,6 +43,7 @@ def environment(folder: Path, given: dict[str, str]) -> dict[str, str]:
         ),
         "KEHU_ERASURE_KEY": secrets["erasure_key"],
         "KEHU_PSEUDONYM_KEY": secrets["pseudonym_key"],
+        "KEHU_VAULT_KEY": secrets["vault_key"],
         "AIRFLOW__CORE__FERNET_KEY": secrets["fernet_key"],
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets["jwt_secret"],
         "AIRFLOW__API__SECRET_KEY": secrets["api_secret_key"],

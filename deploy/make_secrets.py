@@ -30,7 +30,7 @@ def make(folder: Path, hosts: Sequence[str] = ()) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     passwords = ("warehouse_password", "night_password", "airflow_password")
-    keys = ("jwt_secret", "api_secret_key", "erasure_key", "pseudonym_key")
+    keys = ("jwt_secret", "api_secret_key", "erasure_key", "pseudonym_key", "vault_key")
     values = {name: secrets.token_urlsafe(32) for name in passwords}
     values |= {name: secrets.token_urlsafe(48) for name in keys}
     values["fernet_key"] = base64.urlsafe_b64encode(os.urandom(32)).decode()

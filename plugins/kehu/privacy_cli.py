@@ -1,4 +1,4 @@
-"""`kehu erase` and `kehu export-my-data`: what a person may ask for."""
+"""`kehu erase`, `kehu export-my-data` and `kehu reveal`: what a person may ask for, and what is asked of the vault."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import getpass
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
-from kehu.local.terminal import console, fail, installation, say, warehouse
+from kehu.local.terminal import console, fail, installation, say
+
+if TYPE_CHECKING:
+    from kehu.privacy.vault import Vault
 
 app = typer.Typer(add_completion=False)
 NOBODY_YET = "nothing is kept about anybody yet"
@@ -74,10 +78,49 @@ def export_my_data(
     """Write all that is kept about a person as JSON and HTML; asks for the role pii_reader, and is noted."""
     from kehu.privacy.disclose import DisclosureError, disclose
     from kehu.privacy.person import UnknownCustomerError
+    from kehu.privacy.reveal import RevealError
+    from kehu.privacy.vault import VaultError
 
-    url = warehouse(NOBODY_YET)
+    url, vault = opened()
     try:
-        done = disclose(url, customer, out, getpass.getuser())
-    except (DisclosureError, UnknownCustomerError) as error:
+        done = disclose(url, customer, out, getpass.getuser(), vault)
+    except (DisclosureError, RevealError, UnknownCustomerError, VaultError) as error:
         fail(str(error))
     say(f"{done.json_file} and {done.html_file}: {done.count_rows} rows of {done.count_places} tables")
+
+
+@app.command()
+def reveal(customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="the id, such as P-1f0c…")]) -> None:
+    """Show what was known of a person from when to when, in clear text; asks for the role pii_reader, and is noted."""
+    from rich.table import Table
+
+    from kehu.privacy.reveal import RevealError
+    from kehu.privacy.reveal import reveal as revealed
+    from kehu.privacy.vault import VaultError
+
+    url, vault = opened()
+    try:
+        periods = revealed(url, customer, getpass.getuser(), vault)
+    except (RevealError, VaultError) as error:
+        fail(str(error))
+    for period in periods:
+        until = period["valid_to"] or "now"
+        table = Table("field", "value", title=f"{period['customer_id']}, {period['valid_from']} to {until}")
+        for field, value in period.items():
+            if value is not None and field not in ("customer_id", "valid_from", "valid_to"):
+                table.add_row(field, escape(str(value)))
+        console.print(table)
+
+
+def opened() -> tuple[str, Vault]:
+    """The warehouse, and what opens people's keys in it."""
+    from kehu.local.environment import Databases, airflow_environment
+    from kehu.privacy.keys import HashKeyError
+    from kehu.privacy.vault import Vault
+
+    home = installation(NOBODY_YET)
+    databases = Databases.ensure(home)
+    try:
+        return databases.warehouse, Vault.from_environment(airflow_environment(home, databases))
+    except HashKeyError as error:
+        fail(str(error))

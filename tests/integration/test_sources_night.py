@@ -15,6 +15,7 @@ from moto.server import ThreadedMotoServer
 from kehu.local.environment import with_database
 from kehu.local.ports import free_port
 from kehu.local.postgres import ensure_server
+from kehu.privacy.keys import ERASURE, PSEUDONYMS, VAULT
 from tests.fakes import fxiaoke_tokens, zoho_tokens
 from tests.fakes.crowd import fill_fxiaoke, fill_rest, fill_zoho
 from tests.fakes.fxiaoke import FakeFxiaoke
@@ -92,7 +93,8 @@ class Company:
         }
         known |= self._refused(urls[2])
         self.connections = {f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in known.items()}
-        self.connections["KEHU_ERASURE_KEY"] = self.canary() * 3
+        for variable in (ERASURE, PSEUDONYMS, VAULT):
+            self.connections[variable] = self.canary() * 3
         self.connections["AIRFLOW_CONN_UNUSED"] = json.dumps(self._connection("http", "h", "u", self.canary(), {}))
         self._write_sources(shop)
 

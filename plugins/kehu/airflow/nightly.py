@@ -209,8 +209,8 @@ def identify_customers(url: str, night: Night) -> Counts:
 
 @stage(
     "keep_history",
-    "Keeps what tonight knows of customers, and who has which tag by the registry `tags.yml`, beside what other nights"
-    " knew (`history.…`); a night run late is spliced in between.",
+    "Keeps what tonight knows of customers, personal fields sealed under a key of each person's own, and who has which"
+    " tag by the registry `tags.yml`, beside what other nights knew (`history.…`); a night run late is spliced in.",
     role=Role.ML,
 )
 def keep_history(url: str, night: Night) -> Counts:
@@ -219,14 +219,15 @@ def keep_history(url: str, night: Night) -> Counts:
     from psycopg import sql
 
     from kehu.paths import tag_registry
+    from kehu.privacy.sealing import GOLDEN_RECORD, keep_customers, personal_kinds
+    from kehu.privacy.vault import Vault
     from kehu.tags.night import keep_tags
     from kehu.tags.registry import load
-    from kehu.warehouse.history import keep
 
-    registry = load(tag_registry())
+    registry, vault = load(tag_registry()), Vault.from_environment()
     with psycopg.connect(url) as connection:
-        customers = sql.Identifier(night.schema, "dim_customers")
-        changed = keep(connection, "customers", customers, night.as_of_date)
+        customers = sql.Identifier(night.schema, GOLDEN_RECORD)
+        changed = keep_customers(connection, customers, personal_kinds(), night.as_of_date, vault)
         changed += keep_tags(connection, night, registry)
     return Counts(rows_out=changed)
 

@@ -67,6 +67,7 @@ def airflow_environment(home: Home, databases: Databases) -> dict[str, str]:
         "KEHU_AIRFLOW_URL": databases.airflow,
         "KEHU_ERASURE_KEY": os.environ.get("KEHU_ERASURE_KEY") or secrets["erasure_key"],
         "KEHU_PSEUDONYM_KEY": os.environ.get("KEHU_PSEUDONYM_KEY") or secrets["pseudonym_key"],
+        "KEHU_VAULT_KEY": os.environ.get("KEHU_VAULT_KEY") or secrets["vault_key"],
         "AIRFLOW_HOME": str(home.airflow),
         "AIRFLOW_CONN_WAREHOUSE": night or databases.warehouse,
         "AIRFLOW_CONN_WAREHOUSE_OWNER": databases.warehouse,

@@ -55,7 +55,7 @@ class Home:
         """
         path = self.root / "secrets.json"
         kept = dict(json.loads(path.read_text())) if path.exists() else {}
-        if not {"night_password", "pseudonym_key"} <= kept.keys():
+        if not {"night_password", "pseudonym_key", "vault_key"} <= kept.keys():
             made = {
                 "postgres_password": secrets.token_urlsafe(24),
                 "night_password": secrets.token_urlsafe(24),
@@ -66,6 +66,7 @@ class Home:
                 "fernet_key": base64.urlsafe_b64encode(os.urandom(32)).decode(),
                 "erasure_key": secrets.token_urlsafe(48),
                 "pseudonym_key": secrets.token_urlsafe(48),
+                "vault_key": secrets.token_urlsafe(48),
             }
             kept = made | kept
             write_private(path, json.dumps(kept, indent=1))

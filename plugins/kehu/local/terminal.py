@@ -58,8 +58,9 @@ def _refusal(error: Exception) -> str | None:
     import psycopg
 
     from kehu.local.postgres import ServerError
+    from kehu.warehouse.migrate import MigrationError
 
-    if isinstance(error, ServerError):
+    if isinstance(error, (ServerError, MigrationError)):
         return str(error)
     if isinstance(error, psycopg.OperationalError):
         return f"the warehouse: {str(error).splitlines()[0]}"

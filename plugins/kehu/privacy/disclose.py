@@ -15,10 +15,11 @@ from psycopg import Connection, sql
 from psycopg.rows import dict_row
 
 from kehu.privacy.person import Subjects, find
+from kehu.privacy.reveal import open_rows, require_reader
 from kehu.privacy.subjects import namings
+from kehu.privacy.vault import Vault
 from kehu.warehouse.landing import columns_of
 
-READER = "pii_reader"
 # Where rows of a person lie beside the raw tables: by the customer's id, and what a row's origin is called.
 BY_CUSTOMER = """
 select namespace.nspname, class.relname, coalesce(obj_description(class.oid), '')
@@ -63,7 +64,7 @@ and since when they are known here.</p>
 
 
 class DisclosureError(RuntimeError):
-    """A person's data cannot be written out; no file was written."""
+    """A person's data cannot be written; the file is named."""
 
 
 @dataclass(frozen=True)
@@ -76,22 +77,25 @@ class Disclosed:
     count_places: int
 
 
-def disclose(url: str, customer_id: str, folder: Path, by: str) -> Disclosed:
+def disclose(url: str, customer_id: str, folder: Path, by: str, vault: Vault) -> Disclosed:
     """Write `<customer>.json` and `<customer>.html` into a folder, readable by their owner only, and note it.
 
     Raises
     ------
     DisclosureError
-        If the user is no member of `pii_reader`, or the files cannot be written.
+        If the files cannot be written.
+    RevealError
+        If the user is no member of `pii_reader`.
     UnknownCustomerError
         If the id means nobody.
+    VaultError
+        If the person's key cannot be opened.
     """
     with psycopg.connect(url) as connection:
         connection.execute("set transaction isolation level repeatable read")
-        if connection.execute("select pg_has_role(current_user, %s, 'member')", [READER]).fetchone() != (True,):
-            raise DisclosureError(f"people's data are written out by members of the role {READER} only")
+        require_reader(connection)
         subjects = find(connection, [customer_id])
-        places = [*_kept(connection, subjects), *_raw(connection, subjects)]
+        places = [*_kept(connection, subjects, vault), *_raw(connection, subjects)]
         count = sum(len(place["rows"]) for place in places)
         # The note comes first: what leaves the warehouse is never unknown.
         connection.execute(
@@ -106,11 +110,13 @@ def disclose(url: str, customer_id: str, folder: Path, by: str) -> Disclosed:
     return Disclosed(json_file, _write(folder, f"{customer_id}.html", page), count, len(places))
 
 
-def _kept(connection: Connection, subjects: Subjects) -> list[dict[str, Any]]:
+def _kept(connection: Connection, subjects: Subjects, vault: Vault) -> list[dict[str, Any]]:
     found = []
     for schema, table, description in connection.execute(BY_CUSTOMER).fetchall():
         query = sql.SQL("select * from {} where customer_id = any(%s)").format(sql.Identifier(schema, table))
         rows = _rows(connection, query, [subjects.customer_ids])
+        if rows and "sealed" in rows[0]:
+            rows = open_rows(connection, rows, vault)
         found.append({"place": f"{schema}.{table}", "description": description, "rows": rows})
     return [place for place in found if place["rows"]]
 

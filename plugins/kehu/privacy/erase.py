@@ -3,7 +3,8 @@
 1. Raw rows that name one of their keys are removed, in all versions, and the keys go into the suppression list.
 2. What is derived from raw rows and made anew each night (`staging`, `intermediate`, `ml_features`) is dropped, the
    dictionaries of values are emptied, and kept models are told to work out all rows.
-3. In every other table of every schema rows that are theirs are removed: a cell is their id or a key of theirs.
+3. In every other table of every schema rows that are theirs are removed: a cell is their id or a key of theirs. One of
+   these rows is the key that what was known of them is sealed under: copies of the history elsewhere open no more.
 4. What is left is words in other people's rows: these are overwritten, in tables and in files.
 5. A scan must find nothing, or all is rolled back.
 """
@@ -232,6 +233,7 @@ def _drop_derived(connection: Connection) -> None:
         connection.execute(sql.SQL("drop {} if exists {} cascade").format(what, sql.Identifier(schema, name)))
     for name in DICTIONARIES:
         connection.execute(sql.SQL("truncate {}").format(sql.Identifier("identity", name)))
+    connection.execute("truncate vault.sealed_records")
     connection.execute("update ops.model_states set code_version = 'erased'")
 
 

@@ -11,8 +11,13 @@ import os
 
 ERASURE = "KEHU_ERASURE_KEY"
 PSEUDONYMS = "KEHU_PSEUDONYM_KEY"
+VAULT = "KEHU_VAULT_KEY"
 # What would follow if each were missing.
-DANGERS = {ERASURE: "the erased could come back", PSEUDONYMS: "pseudonyms could be guessed"}
+DANGERS = {
+    ERASURE: "the erased could come back",
+    PSEUDONYMS: "pseudonyms could be guessed",
+    VAULT: "nothing could be sealed or read",
+}
 LEAST_BYTES = 16
 
 

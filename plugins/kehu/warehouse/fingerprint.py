@@ -7,11 +7,22 @@ import hashlib
 import psycopg
 from psycopg import sql
 
-from kehu.warehouse.masks import clear_text
+from kehu.warehouse.masks import SEALED, clear_text
+
+COLUMNS = """
+select column_name from information_schema.columns
+where
+    table_schema = 'marts' and table_name = %(mart)s
+    and column_name not in (select column_name from ops.published_personal where mart = %(mart)s and kind = %(sealed)s)
+order by ordinal_position
+"""
 
 
 def fingerprint(url: str) -> dict[str, str]:
-    """SHA-256 per mart over its rows as text in byte order, in clear text, without regard to how they lie on disk."""
+    """SHA-256 per mart over its rows as text in byte order, in clear text, without regard to how they lie on disk.
+
+    Sealed columns are left out: their bytes hang on keys that are drawn at random.
+    """
     result = {}
     with psycopg.connect(url) as connection:
         names = connection.execute(
@@ -19,10 +30,15 @@ def fingerprint(url: str) -> dict[str, str]:
         ).fetchall()
         for (name,) in names:
             digest = hashlib.sha256()
-            query = sql.SQL('select mart::text from {} as mart order by mart::text collate "C"')
+            columns = sql.SQL(", ").join(map(sql.Identifier, _hashed_columns(connection, name)))
+            query = sql.SQL('select row({0})::text from {1} order by row({0})::text collate "C"')
             with connection.cursor(name="rows") as cursor:
                 cursor.itersize = 50_000
-                for (row,) in cursor.execute(query.format(clear_text(connection, name))):
+                for (row,) in cursor.execute(query.format(columns, clear_text(connection, name))):
                     digest.update(row.encode() + b"\n")
             result[name] = digest.hexdigest()
     return result
+
+
+def _hashed_columns(connection: psycopg.Connection, mart: str) -> list[str]:
+    return [name for (name,) in connection.execute(COLUMNS, {"mart": mart, "sealed": SEALED}).fetchall()]

@@ -29,8 +29,11 @@ MASKS: Mapping[str, str | None] = {
     "free_text": _NOTHING,
     "content": _NOTHING,
     "identifier": None,
+    "sealed": _NOTHING,
 }
 DATED = ("birth_date",)
+# Other bytes in each installation, because people's keys are drawn at random.
+SEALED = "sealed"
 PII_READER = "pii_reader"
 # Who else reads which marts in clear text.
 CLEAR_READERS: Mapping[str, tuple[str, ...]] = {"dim_customers": ("contact_exporter",)}
@@ -61,15 +64,19 @@ def masked_columns(connection: Connection, mart: str) -> dict[str, str]:
 
 
 def masked(column: str, kind: str | None, column_type: str) -> sql.Composable:
-    """A column as readers of `marts` select it; a type that its mask does not know shows nothing."""
+    """A column as readers of `marts` select it."""
     name = sql.Identifier(column)
     if kind is None:
         return name
-    mask = MASKS[kind] or ""
+    return sql.SQL("{} as {}").format(mask(column, kind, column_type), name)
+
+
+def mask(column: str, kind: str, column_type: str) -> sql.Composable:
+    """What is shown in place of a personal column; a type that its mask does not know shows nothing."""
+    shown = MASKS[kind] or ""
     if column_type != ("date" if kind in DATED else "text"):
-        mask = _NOTHING
-    shown = sql.SQL(mask).format(column=name, type=sql.SQL(column_type))
-    return sql.SQL("{} as {}").format(shown, name)
+        shown = _NOTHING
+    return sql.SQL(shown).format(column=sql.Identifier(column), type=sql.SQL(column_type))
 
 
 def clear_readers(mart: str) -> tuple[str, ...]:

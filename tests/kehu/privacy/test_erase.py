@@ -10,9 +10,11 @@ import pytest
 from kehu.privacy.erase import ErasureError, Installation, erase_requested, request
 from kehu.privacy.keys import HashKey, HashKeyError
 from kehu.privacy.person import UnknownCustomerError, find
+from kehu.privacy.reveal import open_rows
 from kehu.privacy.scan import search, search_files
 from kehu.privacy.sought import Sought
-from tests.kehu.privacy.worlds import World
+from kehu.privacy.vault import VaultError
+from tests.kehu.privacy.worlds import VAULT, World
 
 SECRET = "a key that only this test knows"
 GONE = 50  # of the planted customers, number 0 on; the others stay
@@ -67,15 +69,22 @@ def test_fifty_planted_customers_leave_no_value_behind_and_do_not_come_back(worl
     before = cells_with(world, kept)
     found = cells_with(world, gone)
     assert found["raw_shop.accounts.record"] == GONE
-    assert {"history.customers.mail", "sandbox_anna.copied.note", "identity.assignments.record_key"} <= set(found)
+    assert {
+        "run_1.dim_customers.mail",
+        "vault.sealed_records.clear",
+        "sandbox_anna.copied.note",
+        "identity.assignments.record_key",
+    } <= set(found)
     assert any(place.startswith("statistics of") for place in found)
+    assert found["history.customers.customer_id"] == GONE
+    copied = rows(world.url, "select customer_id, sealed from history.customers order by 1")
     assert search_files([logs], planted(world, gone)).count == 1
     suppressed = erase(world, gone, key, logs)
     assert cells_with(world, gone) == {}
     assert search_files([logs], planted(world, gone)).count == 0
     # The others have all they had, and the file that told of both still tells of them.
     after = cells_with(world, kept)
-    derived = ("staging", "intermediate", "statistics", "identity.normal_")
+    derived = ("staging", "intermediate", "statistics", "identity.normal_", "vault.sealed_records")
     assert {p: n for p, n in after.items() if not p.startswith(derived)} == {
         p: n for p, n in before.items() if not p.startswith(derived)
     }
@@ -91,6 +100,14 @@ def test_fifty_planted_customers_leave_no_value_behind_and_do_not_come_back(worl
     assert counts["raw_shop.order_lines"] == counts["raw_support.tickets"] == GONE
     assert suppressed.counts == counts
     assert rows(world.url, "select count(*) from ops.erasure_requests") == [(0,)]
+    # Their keys are destroyed, so that a copy of the history tells of the others alone.
+    assert counts["vault.person_keys"] == GONE
+    with psycopg.connect(world.url) as connection:
+        for customer_id, sealed in copied[:GONE]:
+            with pytest.raises(VaultError, match="is gone"):
+                open_rows(connection, [{"customer_id": customer_id, "sealed": sealed}], VAULT)
+        others = [{"customer_id": customer_id, "sealed": sealed, "mail": None} for customer_id, sealed in copied[GONE:]]
+        assert [row["mail"] for row in open_rows(connection, others, VAULT)] == [world.mail(n) for n in kept]
 
     # The same files again as another version of the day, and as another day's.
     world.write_files(date(2024, 3, 5), extra="sent again")
@@ -107,7 +124,7 @@ def test_fifty_planted_customers_leave_no_value_behind_and_do_not_come_back(worl
 
 def test_a_value_that_somebody_else_has_too_stays_theirs(world, key, logs):
     erase(world, [0], key, logs)
-    phones = "select count(*) from history.customers where phone = '{}'"
+    phones = "select count(*) from run_1.dim_customers where phone = '{}'"
     assert rows(world.url, phones.format(world.phone(1))) == [(1,)]
     assert rows(world.url, "select count(*) from raw_shop.accounts where record ->> 'phone' like '%001'") == [(1,)]
 

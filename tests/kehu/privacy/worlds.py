@@ -6,7 +6,11 @@ import json
 from datetime import date
 
 import psycopg
+from psycopg import sql
 
+from kehu.privacy.keys import HashKey
+from kehu.privacy.sealing import keep_customers
+from kehu.privacy.vault import Vault
 from kehu.sources.config import load
 from kehu.sources.files import FilesSource
 from kehu.sources.kinds import settings_of
@@ -29,6 +33,8 @@ sources:
       tickets: {{format: jsonl, pattern: "tickets_{{date}}.jsonl", key: ticket_id}}
 """
 PHONE = "+441632960{:03d}"
+KINDS = {"full_name": "name", "mail": "mail", "phone": "phone"}
+VAULT = Vault(HashKey("a vault key that only these tests know"))
 
 
 class World:
@@ -96,12 +102,14 @@ class World:
                     phones text[], keys text[], devices text[]);
                 create table staging.stg_support__tickets as select record from raw_support.tickets;
                 create schema if not exists run_1;
+                create table run_1.dim_customers as select * from history.customers with no data;
                 create table if not exists run_1.rpt_customer_360 (customer_id text, mail text);
                 create schema if not exists sandbox_anna;
                 create table if not exists sandbox_anna.copied (note text, customers text[]);
             """)
             for number in range(self.count):
                 self._tell(connection, number)
+            keep_customers(connection, sql.Identifier("run_1", "dim_customers"), KINDS, DAY, VAULT)
             connection.execute("analyze")
 
     def _tell(self, connection: psycopg.Connection, number: int) -> None:
@@ -121,9 +129,9 @@ class World:
             )
         connection.execute("insert into identity.normal_mails values (%s, %s)", [mail, mail])
         connection.execute(
-            "insert into history.customers (customer_id, has_purchased, full_name, mail, phone, valid_from)"
-            " values (%s, true, %s, %s, %s, %s)",
-            [customer, self.name(number), mail, self.phone(number), DAY],
+            "insert into run_1.dim_customers (customer_id, has_purchased, full_name, mail, phone)"
+            " values (%s, true, %s, %s, %s)",
+            [customer, self.name(number), mail, self.phone(number)],
         )
         connection.execute("insert into run_1.rpt_customer_360 values (%s, %s)", [customer, mail])
         connection.execute("insert into sandbox_anna.copied values (%s, %s)", [f"asked {mail} twice", [customer]])

@@ -66,7 +66,8 @@ select
     periods.city,
     periods.country,
     periods.title,
-    periods.company_id
+    periods.company_id,
+    periods.sealed
 from periods
 left join successors
     on

@@ -2,6 +2,7 @@
 select
     customer_id,
     {{ kept_field_columns() }},
+    sealed,
     valid_from,
     {{ ended_on('valid_to') }} as valid_to
 from {{ source('history', 'customers') }}

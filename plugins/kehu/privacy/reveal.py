@@ -1,0 +1,83 @@
+"""What was known of people, opened for those who may: members of `pii_reader` who have the vault's key too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+from psycopg.rows import dict_row
+
+from kehu.privacy.vault import PersonKey, Vault, VaultError
+
+READER = "pii_reader"
+KEYS = "select customer_id, wrapped_key, key_id from vault.person_keys where customer_id = any(%s)"
+HISTORY = """
+select * from pii.dim_customer_history
+where customer_id = any(%(ids)s) or merged_into_customer_id = any(%(ids)s) order by customer_id, valid_from
+"""
+NOTE = "insert into ops.disclosures (customer_id, disclosed_by, count_rows) values (%s, %s, %s)"
+
+
+class RevealError(RuntimeError):
+    """Nothing may be, or can be, revealed."""
+
+
+def reveal(url: str, customer_id: str, by: str, vault: Vault) -> list[dict[str, Any]]:
+    """The periods of a person in the published history, those of ids merged into it too, in clear text; it is noted.
+
+    Raises
+    ------
+    RevealError
+        If the user is no member of `pii_reader`, or the history knows nobody of this id.
+    VaultError
+        If the person's key cannot be opened.
+    """
+    with psycopg.connect(url, row_factory=dict_row) as connection:
+        require_reader(connection)
+        rows = connection.execute(HISTORY, {"ids": [customer_id]}).fetchall()
+        if not rows:
+            raise RevealError(f"the published history knows nobody of the id {customer_id}")
+        opened = open_rows(connection, rows, vault)
+        connection.execute(NOTE, [customer_id, by, len(rows)])
+    return opened
+
+
+def require_reader(connection: Connection[Any]) -> None:
+    """End here unless the user is a member of `pii_reader`.
+
+    Raises
+    ------
+    RevealError
+        If the user is not.
+    """
+    member = "select 1 from pg_roles where rolname = %s and pg_has_role(current_user, oid, 'member')"
+    if not connection.execute(member, [READER]).fetchone():
+        raise RevealError(f"people's data are written out by members of the role {READER} only")
+
+
+def open_rows(connection: Connection[Any], rows: Sequence[Mapping[str, Any]], vault: Vault) -> list[dict[str, Any]]:
+    """Rows with a column `sealed`: its fields in clear text take the places of the masked ones.
+
+    Raises
+    ------
+    VaultError
+        If the key of a person is gone or cannot be opened.
+    """
+    keys = _keys(connection, {row["customer_id"] for row in rows}, vault)
+    return [_opened(row, keys) for row in rows]
+
+
+def _keys(connection: Connection[Any], customer_ids: Iterable[str], vault: Vault) -> dict[str, PersonKey]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        found = cursor.execute(KEYS, [sorted(customer_ids)]).fetchall()
+    return {row["customer_id"]: vault.unwrap(**row) for row in found}
+
+
+def _opened(row: Mapping[str, Any], keys: Mapping[str, PersonKey]) -> dict[str, Any]:
+    key = keys.get(row["customer_id"])
+    if key is None:
+        raise VaultError(f"the key of {row['customer_id']} is gone: what was sealed under it cannot be read")
+    clear = {field: key.open(field, value) for field, value in (row["sealed"] or {}).items()}
+    return {column: clear.get(column, value) for column, value in row.items() if column != "sealed"}
