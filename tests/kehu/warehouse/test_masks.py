@@ -134,3 +134,13 @@ def test_the_fingerprint_is_of_the_clear_text(url, tmp_path):
     after = fingerprint(url)
     assert before["dim_people"] != after["dim_people"]
     assert before["dim_things"] == after["dim_things"]
+
+
+def test_what_is_sealed_shows_nothing_and_counts_for_no_fingerprint(url, tmp_path):
+    night = night_of_people(url, tmp_path, kinds=KINDS | {"words": "sealed"})
+    publishing.publish(url, night)
+    assert set(rows(url, "select words from marts.dim_people")) == {(None,)}
+    before = fingerprint(url)
+    with psycopg.connect(url) as connection:
+        connection.execute(f"update {night.schema}.dim_people set words = 'under another key'")
+    assert fingerprint(url) == before
