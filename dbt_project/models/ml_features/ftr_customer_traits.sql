@@ -18,47 +18,24 @@ stages as (
 
 ),
 
-kept_orders as (
+baskets as (
+
+    select * from {{ ref('ftr_customer_baskets') }}
+
+),
+
+recent_orders as (
 
     select
-        order_id,
         customer_id,
-        order_date,
-        kept_amount
+        count(*) as count_orders
     from {{ ref('fct_orders') }}
     where
         order_type = 'order'
         and not is_cancelled
         and customer_id is not null
-
-),
-
-orders as (
-
-    select
-        customer_id,
-        min(order_date) as first_order_date,
-        max(order_date) as last_order_date,
-        count(*) as count_orders,
-        count(*) filter (where order_date > {{ as_of_date() }} - 365) as count_orders_365d,
-        avg(kept_amount) as average_order_amount,
-        max(kept_amount) as largest_order_amount,
-        count(*) filter (where extract(isodow from order_date) >= 6) as count_weekend_orders
-    from kept_orders
+        and order_date > {{ as_of_date() }} - 365
     group by customer_id
-
-),
-
-lines as (
-
-    select
-        kept_orders.customer_id,
-        count(distinct order_lines.product_id) as count_products,
-        avg(order_lines.quantity) as pieces_per_line
-    from {{ ref('fct_order_lines') }} as order_lines
-    inner join kept_orders on order_lines.order_id = kept_orders.order_id
-    where order_lines.line_type = 'sale'
-    group by kept_orders.customer_id
 
 ),
 
@@ -148,20 +125,20 @@ select
     customers.first_known_date,
     stages.stage as lifecycle_stage,
     customers.has_purchased,
-    orders.first_order_date,
-    orders.last_order_date,
-    cast(coalesce(orders.count_orders, 0) as integer) as count_orders,
-    cast(coalesce(orders.count_orders_365d, 0) as integer) as count_orders_365d,
+    baskets.first_order_date,
+    baskets.last_order_date,
+    coalesce(baskets.count_orders, 0) as count_orders,
+    cast(coalesce(recent_orders.count_orders, 0) as integer) as count_orders_365d,
     customers.net_amount,
-    cast(orders.average_order_amount as numeric(16, 2)) as average_order_amount,
-    cast(orders.largest_order_amount as numeric(16, 2)) as largest_order_amount,
+    baskets.average_order_amount,
+    baskets.largest_order_amount,
     cast(
         (customers.gross_amount - customers.net_amount) / nullif(customers.gross_amount, 0) as numeric(16, 3)
     ) as returned_share,
     customers.count_credit_notes,
-    cast(orders.count_weekend_orders * 1.0 / orders.count_orders as numeric(4, 3)) as weekend_order_share,
-    cast(coalesce(lines.count_products, 0) as integer) as count_products,
-    cast(lines.pieces_per_line as numeric(16, 1)) as pieces_per_line,
+    baskets.weekend_order_share,
+    coalesce(baskets.count_products, 0) as count_products,
+    baskets.pieces_per_line,
     cast(coalesce(requests.count_requests, 0) as integer) as count_requests,
     cast(coalesce(requests.count_open_requests, 0) as integer) as count_open_requests,
     cast(coalesce(requests.count_complaints, 0) as integer) as count_complaints,
@@ -177,8 +154,8 @@ select
     mentions.last_mention_date
 from customers
 left join stages on customers.customer_id = stages.customer_id
-left join orders on customers.customer_id = orders.customer_id
-left join lines on customers.customer_id = lines.customer_id
+left join baskets on customers.customer_id = baskets.customer_id
+left join recent_orders on customers.customer_id = recent_orders.customer_id
 left join consents on customers.customer_id = consents.customer_id
 left join requests on customers.customer_id = requests.customer_id
 left join answers on customers.customer_id = answers.customer_id
