@@ -9,30 +9,29 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
-from sklearn.pipeline import FeatureUnion
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.svm import LinearSVC
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import check_is_fitted
 
+from ml.feedback.ngrams import CharNgrams
+
 Floats = npt.NDArray[np.float64]
 RARE = 2  # an n-gram of fewer texts is left out, once there are MANY texts
 MANY = 1000
+LONGEST = 5  # Chinese characters of an n-gram
 WORD = r"(?u)\b\w[\w']*\b"
 
 
-def make_vectorizer(language: str, count_texts: int) -> TfidfVectorizer | FeatureUnion:
+def make_vectorizer(language: str, count_texts: int) -> Pipeline | FeatureUnion:
     """Weighted character n-grams for Chinese, which writes no spaces; words and parts of words for English."""
-    common: dict[str, Any] = {
-        "sublinear_tf": True,
-        "lowercase": False,
-        "min_df": RARE if count_texts >= MANY else 1,
-        "dtype": np.float32,
-    }
+    least_texts = RARE if count_texts >= MANY else 1
     if language == "zh":
-        return TfidfVectorizer(analyzer="char", ngram_range=(1, 4), **common)
+        return make_pipeline(CharNgrams(LONGEST, least_texts), TfidfTransformer(sublinear_tf=True))
+    common: dict[str, Any] = {"sublinear_tf": True, "lowercase": False, "min_df": least_texts, "dtype": np.float32}
     words = common | {"min_df": 1}
     return FeatureUnion(
         [

@@ -1,0 +1,77 @@
+"""Counts of character n-grams: those of scikit-learn's CountVectorizer, whatever the texts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.feature_extraction.text import CountVectorizer
+
+import ml.feedback.ngrams as ngrams
+from ml.feedback.ngrams import CharNgrams
+
+# Letters that repeat, of one to four bytes, so that n-grams meet again.
+TEXTS = st.lists(st.text("ab c很好\U00020000😀", max_size=12), min_size=1, max_size=12)
+
+
+def counted(taught, asked, longest, least_texts):
+    """By scikit-learn: text by n-gram."""
+    peer = CountVectorizer(analyzer=lambda text: grams_of(text, longest), min_df=least_texts).fit(taught)
+    names = peer.get_feature_names_out()
+    return [{name: n for name, n in zip(names, row, strict=True) if n} for row in peer.transform(asked).toarray()]
+
+
+def grams_of(text, longest):
+    return [text[at : at + n] for n in range(1, longest + 1) for at in range(len(text) - n + 1)]
+
+
+def ours(taught, asked, longest, least_texts):
+    model = CharNgrams(longest, least_texts).fit(taught)
+    return [
+        {read(model, key): n for key, n in zip(model.grams_, row, strict=True) if n}
+        for row in model.transform(asked).toarray()
+    ]
+
+
+def read(model, key):
+    bits, letters = 63 // model.longest, []
+    while key:
+        letters.append(chr(model.alphabet_[int(key) % (1 << bits) - 1]))
+        key = int(key) >> bits
+    return "".join(reversed(letters))
+
+
+@given(TEXTS, TEXTS, st.integers(1, 5), st.integers(1, 3))
+@settings(max_examples=200, deadline=None)
+def test_it_counts_what_scikit_learn_counts(taught, asked, longest, least_texts):
+    try:
+        expected = counted(taught, asked, longest, least_texts)
+    except ValueError:
+        with pytest.raises(ValueError, match="no n-gram of characters is in at least"):
+            CharNgrams(longest, least_texts).fit(taught)
+    else:
+        assert ours(taught, asked, longest, least_texts) == expected
+
+
+def test_texts_come_in_batches_and_say_the_same(monkeypatch):
+    texts = [f"{a}很{b}" for a in "abc" for b in "abc"]
+    whole = CharNgrams(3, 2).fit(texts)
+    monkeypatch.setattr(ngrams, "BATCH", 2)
+    parts = CharNgrams(3, 2).fit(texts)
+    assert np.array_equal(whole.grams_, parts.grams_)
+    assert (whole.transform(texts) != parts.transform(texts)).nnz == 0
+
+
+def test_of_too_many_characters_the_rarest_are_left_out(monkeypatch):
+    monkeypatch.setattr(ngrams, "KEY_BITS", 4)  # two n-grams of two bits each: three characters
+    model = CharNgrams(2).fit(["aab", "bbc", "cd"])
+    assert "".join(map(chr, model.alphabet_)) == "abc"
+    assert model.transform(["d"]).nnz == 0
+    assert model.transform(["dab"]).sum() == 3  # a, b, ab
+
+
+def test_no_texts_and_half_a_character_are_no_errors():
+    model = CharNgrams(2).fit(["ab"])
+    assert model.transform([]).shape == (0, 3)
+    assert model.transform(["", "\ud800", "ab"]).sum(axis=1).ravel().tolist() == [[0.0, 0.0, 3.0]]
