@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+
+M = TypeVar("M", bound=BaseModel)
 
 
 class RepeatedKey(Exception):
@@ -55,7 +57,26 @@ def read(path: Path) -> Any:
         raise YamlFileError(f"{path.name}: not YAML{f', line {mark.line + 1}' if mark else ''}") from None
 
 
-def first_complaint(error: ValidationError, content: Any, entries: str, kind: str) -> str:
+def load(path: Path, model: type[M], entries: str, kind: str, error_type: type[Exception]) -> M:
+    """A file that holds a list `entries` of things of some kind, checked as `model`.
+
+    Raises
+    ------
+    Exception
+        Of type `error_type`, with one line that names the file or the entry, and the field, if the file cannot be read
+        or does not fit the model.
+    """
+    try:
+        content = read(path)
+    except YamlFileError as error:
+        raise error_type(str(error)) from None
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise error_type(f"{path.name}: {_first_complaint(error, content, entries, kind)}") from None
+
+
+def _first_complaint(error: ValidationError, content: Any, entries: str, kind: str) -> str:
     """In one line: the entry of the list `entries` (named by its kind and id), the field, and what is wrong with it."""
     first = error.errors(include_url=False)[0]
     place = list(first["loc"])

@@ -11,10 +11,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from kehu import yaml_files
 from kehu.rules import problem, set_out_alike, words
-from kehu.yaml_files import YamlFileError, first_complaint, read
 
 NAME = r"^[a-z][a-z0-9_]{0,59}$"
 
@@ -133,12 +133,4 @@ def load(path: Path) -> Registry:
     ListError
         If the file cannot be read, or a list lacks a field, has one that is unknown, or contradicts another list.
     """
-    try:
-        content = read(path)
-    except YamlFileError as error:
-        raise ListError(str(error)) from None
-    try:
-        return Registry.model_validate(content)
-    except ValidationError as error:
-        complaint = first_complaint(error, content, "lists", "list")
-        raise ListError(f"{path.name}: {complaint}") from None
+    return yaml_files.load(path, Registry, "lists", "list", ListError)

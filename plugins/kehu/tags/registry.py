@@ -10,10 +10,10 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from kehu import yaml_files
 from kehu.rules import problem, set_out_alike
-from kehu.yaml_files import YamlFileError, first_complaint, read
 
 TRAITS = "ftr_customer_traits"
 NAME = r"^[a-z][a-z0-9_]{0,59}$"
@@ -102,12 +102,4 @@ def load(path: Path) -> Registry:
     TagError
         If the file cannot be read, or a tag lacks a field, has one that is unknown, or contradicts another tag.
     """
-    try:
-        content = read(path)
-    except YamlFileError as error:
-        raise TagError(str(error)) from None
-    try:
-        return Registry.model_validate(content)
-    except ValidationError as error:
-        complaint = first_complaint(error, content, "tags", "tag")
-        raise TagError(f"{path.name}: {complaint}") from None
+    return yaml_files.load(path, Registry, "tags", "tag", TagError)
