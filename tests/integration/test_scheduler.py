@@ -229,7 +229,7 @@ def run_a_night(installation, shop, secrets, webhook):
             _until(lambda: api.get(path).json()["state"] == "failed", seconds=120)
             shop.write_day(shop.last_day)
             assert _clear(api, run, "ingest.ingest_shop") > 20
-            _until(lambda: api.get(path).json()["state"] in ("success", "failed"), seconds=300)
+            _until(lambda: api.get(path).json()["state"] in ("success", "failed"), seconds=600)
             states = {
                 task["task_id"]: task["state"] for task in api.get(f"{path}/taskInstances").json()["task_instances"]
             }
