@@ -41,7 +41,7 @@ def run(as_of: Day = None, first: Annotated[datetime | None, typer.Option("--fro
     from kehu.local.postgres import ServerError
     from kehu.local.services import ServiceError
     from kehu.local.setup import SetupError, prepare
-    from kehu.sources.config import ConfigError, load
+    from kehu.sources.config import ConfigError, load, sources_file
     from kehu.sources.contract import SourceError
     from kehu.sources.kinds import check
     from kehu.sources.nights import newest_night
@@ -53,6 +53,9 @@ def run(as_of: Day = None, first: Annotated[datetime | None, typer.Option("--fro
         sources = load()
         for source in sources:
             check(source)
+        newest = as_of or last
+        if newest and sources.last_night and newest.date() > sources.last_night:
+            fail(f"{newest.date()} is after the last_night of {sources_file().name}, {sources.last_night}")
         with console.status("preparing the databases"):
             databases, environment = prepare(home)
         with one_at_a_time(databases.warehouse):

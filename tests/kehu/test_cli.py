@@ -39,6 +39,8 @@ def refused(home: Path, *arguments: str, **environment: str) -> str:
         (("run", "--as-of", "yesterday"), "'yesterday' does not match the format"),
         (("run", "--from", "2011-12-01"), "give --as-of alone, or --from and --to together"),
         (("run", "--from", "2011-12-02", "--to", "2011-12-01"), "the earlier day first"),
+        (("run", "--as-of", "2011-12-10"), "2011-12-10 is after the last_night of sources.yml, 2011-12-09"),
+        (("run", "--from", "2011-12-09", "--to", "2011-12-10"), "2011-12-10 is after the last_night"),
         (("export", "callback", "--format", "xlsx"), "'xlsx' is not"),
         (("identity", "explain"), "Missing argument"),
         (("waive", "--reason", "a sale"), "name a load, or a night"),

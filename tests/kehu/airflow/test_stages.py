@@ -11,10 +11,11 @@ from datetime import date
 import psycopg
 import pytest
 import yaml
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTerminated, AirflowTaskTimeout
 
 from kehu.airflow import stages
 from kehu.airflow.dbt import DbtError
+from kehu.airflow.nightly import dbt_stage
 from kehu.paths import DBT_PROJECT
 from kehu.sources.contract import SourceError, SourceUnavailable
 from kehu.warehouse import runs
@@ -102,6 +103,24 @@ def test_a_stage_whose_process_was_killed_is_told_as_broken_off(warehouse):
         assert connection.execute(query).fetchall() == [("running", None)]
         open_night(warehouse, DAY, "test")
         assert connection.execute(query).fetchall() == [("broken off", None)]
+
+
+def test_a_stage_that_is_stopped_from_outside_says_so(warehouse):
+    night = open_night(warehouse, DAY, "test")
+    for signal in (AirflowTaskTimeout, AirflowTaskTerminated, SystemExit):
+        with pytest.raises(signal):
+            run(night, failing(signal()))
+        (told,) = runs.stages(warehouse, night.run_id)
+        assert (told.state, told.error) == ("failed", "stopped from outside (time-out or signal)"), signal
+
+
+def test_a_layer_is_not_built_again_after_its_marts_were_attached(warehouse):
+    night = open_night(warehouse, DAY, "test")
+    with psycopg.connect(warehouse) as connection:
+        connection.execute("update ops.runs set status = 'attached'")
+    wanted = f"run {night.run_id} is attached already: rerun the night from open_night instead"
+    with pytest.raises(AirflowFailException, match=wanted):
+        dbt_stage("build_marts").function({"run_id": night.run_id, "as_of_date": str(DAY)})
 
 
 def test_a_warehouse_that_is_gone_does_not_hide_why_the_stage_failed(warehouse, monkeypatch, caplog):

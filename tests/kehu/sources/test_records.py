@@ -127,6 +127,14 @@ def test_counts_that_differ_call_for_the_list(url, reader):
     assert ledger(url)[-1] == (2, 3, 4, 4)
 
 
+def test_records_that_the_source_counts_and_does_not_list_are_told(url, reader, caplog, monkeypatch):
+    monkeypatch.setattr(reader, "count", lambda entity: 5)  # two that the user it is read as may not see
+    assert run(url, reader) == (3, 3)
+    assert reader.asked == ["read", "keys"]
+    assert ledger(url)[-1][-2:] == (3, 5)
+    assert caplog.messages == ["test: things: 5 records there, 3 here"]
+
+
 def test_equal_counts_hide_an_exchange_until_the_list_is_due(url, reader):
     run(url, reader)
     reader.now += 10
