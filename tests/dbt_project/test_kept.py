@@ -70,8 +70,10 @@ DICTIONARIES = tuple(f"stg_identity__normal_{what}" for what in (
 SEEDS = ("customer_segments", "product_types", "contact_costs")
 # Kept for the newest night alone.
 NEWEST = {
-    "ftr_customer_purchases": "ml_features", "ftr_customer_baskets": "ml_features", "int_identity_records": "intermediate"
-}  # fmt: skip
+    "ftr_customer_purchases": "ml_features",
+    "ftr_customer_baskets": "ml_features",
+    "int_identity_records": "intermediate",
+}
 ALL = (*UPSTREAM, *WORKED_OUT, *WHOLE, *DICTIONARIES, *MARTS, *NEWEST)
 FIRST = date(2024, 1, 1)
 NIGHTS = int(os.environ.get("KEHU_NIGHTS", "30"))
