@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -114,13 +115,14 @@ def reveal(customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="the
 
 def opened() -> tuple[str, Vault]:
     """The warehouse, and what opens people's keys in it."""
-    from kehu.local.environment import Databases, airflow_environment
-    from kehu.privacy.keys import HashKeyError
+    from kehu.local.environment import Databases
+    from kehu.privacy.keys import VAULT, HashKeyError
     from kehu.privacy.vault import Vault
 
     home = installation(NOBODY_YET)
-    databases = Databases.ensure(home)
+    # Where the server is another's, so are the secrets: none is made up here.
+    secrets = {VAULT: home.secrets()["vault_key"]} if home.has_secrets else {}
     try:
-        return databases.warehouse, Vault.from_environment(airflow_environment(home, databases))
+        return Databases.ensure(home).warehouse, Vault.from_environment(secrets | os.environ)
     except HashKeyError as error:
         fail(str(error))

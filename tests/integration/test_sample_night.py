@@ -184,6 +184,21 @@ def test_each_customer_has_reasons_and_a_cluster(sample):
     assert enough
 
 
+def test_history_is_sealed_and_opened_by_one_command(sample):
+    ((customer, shown, sealed),) = sample.rows("""
+        select customer_id, mail, sealed from pii.dim_customer_history where mail is not null order by 1 limit 1
+    """)
+    ((mail,),) = sample.rows(f"select mail from pii.dim_customers where customer_id = '{customer}'")
+    assert shown == f"{mail[0]}***@…"
+    assert mail not in str(sealed)
+    done = sample.kehu("reveal", customer)
+    assert done.returncode == 0, done.stdout
+    assert mail in done.stdout
+    assert sample.rows("select distinct sealed from marts.dim_customer_history") == [(None,)]
+    unknown = sample.kehu("reveal", "P-unknown")
+    assert (unknown.returncode, unknown.stdout.strip()) == (1, "the published history knows nobody of the id P-unknown")
+
+
 def test_running_the_same_night_again_changes_no_byte_of_the_marts(sample):
     before = sample.fingerprint()
     assert set(before) == set(current_shapes())

@@ -53,6 +53,7 @@ def refused(home: Path, *arguments: str, **environment: str) -> str:
         (("rollback-model", "churn"), NO_NIGHT),
         (("identity", "explain", "P-1"), NO_NIGHT),
         (("export-my-data", "P-1", "--out", "x"), NO_NIGHT),
+        (("reveal", "P-1"), NO_NIGHT),
         (("erase", "P-1", "--reason", "a letter"), NO_NIGHT),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,

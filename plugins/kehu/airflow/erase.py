@@ -23,12 +23,14 @@ def erase_requested_task() -> None:
     from kehu.privacy.erase import ErasureError, Installation, erase_requested
     from kehu.privacy.keys import HashKey, HashKeyError
     from kehu.privacy.person import UnknownCustomerError
+    from kehu.privacy.vault import Vault, VaultError
 
     home = state_folder()
     installation = Installation(installation_databases(), (home,), (home / "postgres", home / "secrets.json"))
     try:
-        receipt = erase_requested(warehouse_url(None), HashKey.from_environment(), installation)
-    except (ErasureError, HashKeyError, UnknownCustomerError) as error:
+        vault = Vault.from_environment()
+        receipt = erase_requested(warehouse_url(None), HashKey.from_environment(), vault, installation)
+    except (ErasureError, HashKeyError, UnknownCustomerError, VaultError) as error:
         raise AirflowFailException(one_line(error)) from None
     except Exception as error:
         # The server's further lines quote values.

@@ -48,12 +48,21 @@ class Home:
             folder.chmod(0o700)
         return self
 
+    @property
+    def has_secrets(self) -> bool:
+        """Whether it is an installation with secrets of its own."""
+        return self._secrets_file.exists()
+
+    @property
+    def _secrets_file(self) -> Path:
+        return self.root / "secrets.json"
+
     def secrets(self) -> dict[str, str]:
         """The generated secrets of this installation, made once and kept in a file of mode 0600.
 
         An installation that was made before one of them was thought of gets it on the next call.
         """
-        path = self.root / "secrets.json"
+        path = self._secrets_file
         kept = dict(json.loads(path.read_text())) if path.exists() else {}
         if not {"night_password", "pseudonym_key", "vault_key"} <= kept.keys():
             made = {

@@ -5,8 +5,8 @@
    dictionaries of values are emptied, and kept models are told to work out all rows.
 3. In every other table of every schema rows that are theirs are removed: a cell is their id or a key of theirs. One of
    these rows is the key that what was known of them is sealed under: copies of the history elsewhere open no more.
-4. What is left is words in other people's rows: these are overwritten, in tables and in files.
-5. A scan must find nothing, or all is rolled back.
+4. What is left is words in other people's rows: these are overwritten, in tables, in their sealed history and in files.
+5. A scan must find nothing, what is sealed opened, or all is rolled back.
 """
 
 from __future__ import annotations
@@ -23,11 +23,14 @@ from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
 from kehu.privacy.keys import HashKey
+from kehu.privacy.opened import blot_sealed, search_sealed
 from kehu.privacy.person import Subjects, find
 from kehu.privacy.scan import Found, columns_by_table, overwrite, overwrite_files, search, search_files
 from kehu.privacy.sought import Sought
 from kehu.privacy.subjects import namings
+from kehu.privacy.vault import Vault
 from kehu.warehouse.landing import columns_of, table_name
+from kehu.warehouse.runs import WORK_LOCK
 
 log = logging.getLogger(__name__)
 DERIVED = ("staging", "intermediate", "ml_features")
@@ -132,13 +135,15 @@ def request(url: str, customer_ids: Sequence[str], by: str, reason: str) -> int:
             return cursor.rowcount
 
 
-def erase_requested(url: str, key: HashKey, installation: Installation) -> Receipt | None:
+def erase_requested(url: str, key: HashKey, vault: Vault, installation: Installation) -> Receipt | None:
     """Erase all whom the open requests name; None where there is no request.
 
     Raises
     ------
     ErasureError
         If a night is at work, or the scan still finds something: nothing is changed then.
+    VaultError
+        If what is sealed cannot be opened to be looked at.
     """
     with psycopg.connect(url) as connection:
         asked = connection.execute(
@@ -150,8 +155,9 @@ def erase_requested(url: str, key: HashKey, installation: Installation) -> Recei
         subjects = find(connection, [customer_id for customer_id, *_ in asked])
         sought = Sought(subjects.sought)
         counts = _remove(connection, subjects)
+        counts += blot_sealed(connection, sought, vault)
         counts += _overwrite(connection, sought, installation)
-        scanned = _scan(connection, sought, installation)
+        scanned = _scan(connection, sought, vault, installation)
         receipt = _write_receipt(connection, asked, subjects, key, counts, scanned)
     _compact(url, counts)
     return receipt
@@ -164,6 +170,9 @@ def _supersede_nights(connection: Connection) -> None:
     ).fetchone()
     if running:
         raise ErasureError(f"a night is at work ({running[0]}): erase when it has ended")
+    # A stage that begins from now on waits for this transaction, and then finds its run superseded.
+    if connection.execute("select pg_try_advisory_xact_lock(%s)", [WORK_LOCK]).fetchone() != (True,):
+        raise ErasureError("a night is at work: erase when it has ended")
     connection.execute(
         "insert into ops.runs (as_of_date, airflow_run_id, status) values"
         " (coalesce((select as_of_date from ops.published_run), %s), 'erasure', 'retired')",
@@ -286,7 +295,7 @@ def _forget_statistics(connection: Connection, schema: str, table: str, column: 
         connection.execute("select pg_clear_attribute_stats(%s, %s, %s, %s)", [schema, table, column, is_inherited])
 
 
-def _scan(connection: Connection, sought: Sought, installation: Installation) -> Found:
+def _scan(connection: Connection, sought: Sought, vault: Vault, installation: Installation) -> Found:
     """Look at everything.
 
     Raises
@@ -295,6 +304,7 @@ def _scan(connection: Connection, sought: Sought, installation: Installation) ->
         If anything is left; the message names the places.
     """
     found = search(connection, sought, SPARED)
+    found.places.update(search_sealed(connection, sought, vault))
     for url in installation.databases:
         with psycopg.connect(url) as other:
             _add(found, search(other, sought), "another database: ")

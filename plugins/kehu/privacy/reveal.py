@@ -14,9 +14,17 @@ from kehu.privacy.vault import PersonKey, Vault, VaultError
 READER = "pii_reader"
 KEYS = "select customer_id, wrapped_key, key_id from vault.person_keys where customer_id = any(%s)"
 HISTORY = """
-select * from pii.dim_customer_history
-where customer_id = any(%(ids)s) or merged_into_customer_id = any(%(ids)s) order by customer_id, valid_from
+with recursive ids as (
+    select cast(%s as text) as customer_id
+    union
+    select history.customer_id
+    from pii.dim_customer_history as history
+    inner join ids on history.merged_into_customer_id = ids.customer_id
+)
+select history.* from pii.dim_customer_history as history inner join ids using (customer_id)
+order by history.customer_id, history.valid_from
 """
+IS_THERE = "select to_regclass('pii.dim_customer_history') is not null and to_regclass('vault.person_keys') is not null"
 NOTE = "insert into ops.disclosures (customer_id, disclosed_by, count_rows) values (%s, %s, %s)"
 
 
@@ -30,13 +38,15 @@ def reveal(url: str, customer_id: str, by: str, vault: Vault) -> list[dict[str, 
     Raises
     ------
     RevealError
-        If the user is no member of `pii_reader`, or the history knows nobody of this id.
+        If the user is no member of `pii_reader`, no history is published, or it knows nobody of this id.
     VaultError
         If the person's key cannot be opened.
     """
     with psycopg.connect(url, row_factory=dict_row) as connection:
         require_reader(connection)
-        rows = connection.execute(HISTORY, {"ids": [customer_id]}).fetchall()
+        if True not in (connection.execute(IS_THERE).fetchone() or {}).values():
+            raise RevealError("no history is published yet that could be opened: run a night first")
+        rows = connection.execute(HISTORY, [customer_id]).fetchall()
         if not rows:
             raise RevealError(f"the published history knows nobody of the id {customer_id}")
         opened = open_rows(connection, rows, vault)
@@ -58,14 +68,17 @@ def require_reader(connection: Connection[Any]) -> None:
 
 
 def open_rows(connection: Connection[Any], rows: Sequence[Mapping[str, Any]], vault: Vault) -> list[dict[str, Any]]:
-    """Rows with a column `sealed`: its fields in clear text take the places of the masked ones.
+    """The fields that rows have in `sealed`, in clear text, take the places of the masked ones.
+
+    Rows from before anything was sealed have none, and stay as they are.
 
     Raises
     ------
     VaultError
         If the key of a person is gone or cannot be opened.
     """
-    keys = _keys(connection, {row["customer_id"] for row in rows}, vault)
+    sealed = {row["customer_id"] for row in rows if row.get("sealed")}
+    keys = _keys(connection, sealed, vault) if sealed else {}
     return [_opened(row, keys) for row in rows]
 
 
@@ -76,8 +89,10 @@ def _keys(connection: Connection[Any], customer_ids: Iterable[str], vault: Vault
 
 
 def _opened(row: Mapping[str, Any], keys: Mapping[str, PersonKey]) -> dict[str, Any]:
-    key = keys.get(row["customer_id"])
-    if key is None:
-        raise VaultError(f"the key of {row['customer_id']} is gone: what was sealed under it cannot be read")
-    clear = {field: key.open(field, value) for field, value in (row["sealed"] or {}).items()}
+    clear = {}
+    if sealed := row.get("sealed"):
+        key = keys.get(row["customer_id"])
+        if key is None:
+            raise VaultError(f"the key of {row['customer_id']} is gone: what was sealed under it cannot be read")
+        clear = {field: key.open(field, value) for field, value in sealed.items()}
     return {column: clear.get(column, value) for column, value in row.items() if column != "sealed"}

@@ -30,12 +30,14 @@ where
 order by attnum
 """
 TONIGHT = "create temporary table tonight_clear on commit drop as select customer_id, {clear} as clear from {customers}"
-# What tonight tells otherwise than when it was last sealed, and what was kept before anything was sealed.
+# What tonight tells otherwise than when it was last sealed, what was sealed under a key that is gone, and what was kept
+# before anything was sealed.
 TO_SEAL = """
 with wanted as (
     select tonight.customer_id, tonight.clear from pg_temp.tonight_clear as tonight
     left join vault.sealed_records as known using (customer_id)
-    where known.clear is distinct from tonight.clear
+    left join vault.person_keys as keys using (customer_id)
+    where known.clear is distinct from tonight.clear or keys.customer_id is null
     union
     select customer_id, {clear} from history.customers where sealed is null
 )
@@ -78,15 +80,22 @@ def personal_kinds(project: Path = DBT_PROJECT) -> dict[str, str]:
     Raises
     ------
     SealingError
-        If none is declared: in doubt a night keeps nothing rather than clear text.
+        If none is declared, or in a word that says nothing: in doubt a night keeps nothing rather than clear text.
     """
     for file in sorted((project / "models" / "marts").glob("*/_*__models.yml")):
         for model in yaml.safe_load(file.read_text(encoding="utf-8"))["models"]:
             if model["name"] == GOLDEN_RECORD and (
                 kinds := personal_columns({"columns": {column["name"]: column for column in model["columns"]}})
             ):
-                return kinds
+                return _known(kinds)
     raise SealingError(f"no column of {GOLDEN_RECORD} is declared personal: there is nothing to be sealed")
+
+
+def _known(kinds: dict[str, str]) -> dict[str, str]:
+    for column, kind in kinds.items():
+        if kind not in MASKS:
+            raise SealingError(f"{GOLDEN_RECORD}.{column}: personal: {kind} is none of {', '.join(MASKS)}")
+    return kinds
 
 
 def keep_customers(
@@ -123,7 +132,8 @@ def keep_customers(
     masks = sql.SQL(", ").join(
         [sql.SQL("{} = {}").format(sql.Identifier(one), mask(one, kind, types[one])) for one, kind in sealed.items()]
     )
-    connection.execute(sql.SQL(SEAL_OLDER).format(masks=masks, clear=clear))
+    if connection.execute(sql.SQL(SEAL_OLDER).format(masks=masks, clear=clear)).rowcount:
+        connection.execute("analyze history.customers")  # the statistics quote what was there
     connection.execute(sql.SQL(SEALED_TONIGHT).format(shown=shown, customers=customers))
     return history.keep(connection, "customers", sql.Identifier("pg_temp", "tonight_sealed"), day)
 
@@ -175,7 +185,8 @@ def _seal(connection: Connection, query: sql.Composed, vault: Vault) -> None:
             _copy(connection, "freshly_sealed", sealed)
             _copy(connection, "fresh_keys", keys.drawn())
     connection.execute("insert into vault.person_keys select * from pg_temp.fresh_keys")
-    connection.execute("analyze pg_temp.freshly_sealed")
+    # Of the key alone: the planner's statistics would quote the rest, in a table that is logged.
+    connection.execute("analyze pg_temp.freshly_sealed (customer_id)")
 
 
 def _sealed(key: PersonKey, clear: Mapping[str, str]) -> dict[str, str]:

@@ -49,7 +49,7 @@ class PersonKey:
         """
         try:
             return AESGCMSIV(self.key).decrypt(NONCE, b64decode(sealed), self._bound_to(field)).decode()
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise VaultError(f"{field} of {self.customer_id} was not sealed under this person's key") from None
 
     def _bound_to(self, field: str) -> bytes:
@@ -72,7 +72,8 @@ class Vault:
         HashKeyError
             If there is none, or one is too short.
         """
-        return cls(*(HashKey(line, VAULT) for line in environment.get(VAULT, "").split() or [""]))
+        lines = [line.strip() for line in environment.get(VAULT, "").splitlines() if line.strip()]
+        return cls(*(HashKey(line, VAULT) for line in lines or [""]))
 
     def draw(self) -> bytes:
         """A new person's key, wrapped."""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import psycopg
 import pytest
+from psycopg import sql
+from psycopg.rows import dict_row
 
 from kehu.privacy.erase import ErasureError, Installation, erase_requested, request
 from kehu.privacy.keys import HashKey, HashKeyError
 from kehu.privacy.person import UnknownCustomerError, find
 from kehu.privacy.reveal import open_rows
 from kehu.privacy.scan import search, search_files
+from kehu.privacy.sealing import keep_customers
 from kehu.privacy.sought import Sought
-from kehu.privacy.vault import VaultError
-from tests.kehu.privacy.worlds import VAULT, World
+from kehu.privacy.vault import Vault, VaultError
+from kehu.warehouse.runs import working
+from tests.kehu.privacy.worlds import DAY, KINDS, VAULT, World
 
 SECRET = "a key that only this test knows"
 GONE = 50  # of the planted customers, number 0 on; the others stay
@@ -61,7 +65,7 @@ def cells_with(world, numbers):
 
 def erase(world, numbers, key, logs):
     request(world.url, [world.id(n) for n in numbers], "anna", "letter 17")
-    return erase_requested(world.url, key, Installation((), (logs,), ()))
+    return erase_requested(world.url, key, VAULT, Installation((), (logs,), ()))
 
 
 def test_fifty_planted_customers_leave_no_value_behind_and_do_not_come_back(world, key, logs):
@@ -120,6 +124,38 @@ def test_fifty_planted_customers_leave_no_value_behind_and_do_not_come_back(worl
     assert sorted(rows(world.url, newest)) == [
         ("shop", "accounts", 3, GONE), ("shop", "order_lines", 3, GONE), ("support", "tickets", 3, GONE)
     ]  # fmt: skip
+
+
+def test_a_value_in_somebody_elses_sealed_history_is_overwritten(world, key, logs):
+    """Number 2 was taken for number 1 for a night: 1's history has 2's mail, under a key that stays."""
+    golden = sql.Identifier("run_1", "dim_customers")
+    has_mail = sql.SQL("update {} set mail = %s where customer_id = %s").format(golden)
+    with psycopg.connect(world.url) as connection:
+        connection.execute(has_mail, [world.mail(2), world.id(1)])
+        keep_customers(connection, golden, KINDS, DAY + timedelta(days=1), VAULT)
+        connection.execute(has_mail, [world.mail(1), world.id(1)])
+        connection.execute("create table run_1.dim_customer_history as select * from history.customers")
+    receipt = erase(world, [2], key, logs)
+    overwritten = {place for place in receipt.counts if place.endswith("(overwritten)")}
+    assert {"history.customers (overwritten)", "run_1.dim_customer_history (overwritten)"} <= overwritten
+    query = f"select customer_id, mail, sealed from {{}} where customer_id = '{world.id(1)}' order by valid_from"
+    for table in ("history.customers", "run_1.dim_customer_history"):
+        with psycopg.connect(world.url, row_factory=dict_row) as connection:
+            found = connection.execute(query.format(table)).fetchall()
+            told = [row["mail"] for row in open_rows(connection, found, VAULT)]
+        assert (told, found[1]["mail"]) == ([world.mail(1), "[erased]"], None)
+
+
+def test_what_cannot_be_opened_cannot_be_said_to_be_empty(world, key, logs):
+    request(world.url, [world.id(0)], "anna", "letter 17")
+    with pytest.raises(VaultError, match="wrapped by the vault key"):
+        erase_requested(world.url, key, Vault(key), Installation((), (logs,), ()))
+    assert rows(world.url, "select count(*) from ops.erasures") == [(0,)]
+
+
+def test_a_stage_that_works_and_is_not_told_yet_is_waited_for(world, key, logs):
+    with working(world.url), pytest.raises(ErasureError, match="a night is at work"):
+        erase(world, [0], key, logs)
 
 
 def test_a_value_that_somebody_else_has_too_stays_theirs(world, key, logs):

@@ -12,6 +12,7 @@ from kehu.privacy.keys import HashKey
 from kehu.privacy.subjects import Naming, key_of
 from kehu.sources.records import Policy, ingest_records
 from kehu.warehouse.runs import open_night
+from tests.kehu.privacy.worlds import VAULT
 from tests.kehu.sources.memory import MemoryReader, ledger, newest
 
 DAY = date(2024, 1, 1)
@@ -40,7 +41,7 @@ def reader(url, monkeypatch):
     with psycopg.connect(url) as connection:
         connection.execute(PERSON)
     request(url, ["P-b"], "anna", "letter 17")
-    erase_requested(url, HashKey.from_environment(), Installation())
+    erase_requested(url, HashKey.from_environment(), VAULT, Installation())
     reader.asked.clear()
     return reader
 

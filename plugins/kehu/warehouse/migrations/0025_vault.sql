@@ -19,6 +19,8 @@ create unlogged table vault.sealed_records (
     clear jsonb not null,
     sealed jsonb not null
 );
+-- Statistics quote values, and are logged.
+alter table vault.sealed_records alter column clear set statistics 0, alter column sealed set statistics 0;
 comment on table vault.sealed_records is
     'Tonight''s personal fields and what they were sealed to, so that a night seals only what changed. Made anew when empty.';
 
