@@ -19,3 +19,16 @@ def test_the_first_night_of_all_runs_on_next_to_nothing(installation, shop):
         ("value", "none", True),
     ]
     assert installation.report().exists()
+    _somebody_is_erased(installation)
+
+
+def _somebody_is_erased(installation):
+    """By the DAG `erase`, which opens what is sealed and looks at everything."""
+    ((customer,), *others) = installation.rows("select customer_id from history.customers order by 1")
+    done = installation.kehu("erase", customer, "--reason", "letter 17", "--no-night")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "receipt 1 (ops.erasures): 1 ids" in done.stdout
+    assert installation.rows("select customer_id from history.customers order by 1") == others
+    assert installation.rows("select customer_id from vault.person_keys order by 1") == others
+    again = installation.kehu("erase", customer, "--reason", "letter 17", "--no-night")
+    assert (again.returncode, again.stdout.split(":")[0]) == (1, f"no records belong to a person {customer}")
