@@ -13,21 +13,10 @@ from dataclasses import dataclass
 from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
+from kehu.privacy.scan import columns_by_table
 from kehu.privacy.sought import Sought
 from kehu.privacy.vault import PersonKey, Vault
 
-# Copies of the history: the table of periods, and the marts and sandboxes that were built on it.
-TABLES = """
-select namespace.nspname, class.relname
-from pg_class as class
-inner join pg_namespace as namespace on class.relnamespace = namespace.oid
-inner join pg_attribute as sealed on class.oid = sealed.attrelid and sealed.attname = 'sealed'
-inner join pg_attribute as customer on class.oid = customer.attrelid and customer.attname = 'customer_id'
-where
-    class.relkind = 'r' and sealed.atttypid = 'jsonb'::regtype
-    and namespace.nspname <> 'vault' and namespace.nspname !~ '^pg_'
-order by 1, 2
-"""
 ROWS = """
 select periods.ctid::text, periods.sealed, keys.customer_id, keys.wrapped_key, keys.key_id
 from only {table} as periods inner join vault.person_keys as keys using (customer_id)
@@ -70,25 +59,33 @@ def blot_sealed(connection: Connection, sought: Sought, vault: Vault) -> Counter
     for hit in list(_hits(connection, sought, vault)):
         blotted = {field: sought.blot(value.encode()).decode() for field, value in hit.clear.items()}
         changed = [field for field, value in hit.clear.items() if blotted[field] != value]
-        sealed = {field: hit.key.seal(field, value) for field, value in blotted.items()}
         masks = sql.SQL("").join([sql.SQL("{} = null, ").format(sql.Identifier(field)) for field in changed])
         connection.execute(
             sql.SQL("update only {} set {} sealed = %s where ctid = %s::tid").format(
                 sql.Identifier(hit.schema, hit.table), masks
             ),
-            [Jsonb(sealed), hit.place],
+            [Jsonb(hit.key.seal_fields(blotted)), hit.place],
         )
         counts[f"{hit.schema}.{hit.table} (overwritten)"] += 1
     return counts
 
 
+def _copies(connection: Connection) -> list[tuple[str, str]]:
+    """The history and what was built on it: marts of kept runs, sandboxes."""
+    return [
+        (schema, table)
+        for (schema, table), columns in columns_by_table(connection, relations=("r",)).items()
+        if schema != "vault" and ("sealed", "jsonb") in columns and ("customer_id", "text") in columns
+    ]
+
+
 def _hits(connection: Connection, sought: Sought, vault: Vault) -> Iterator[_Hit]:
-    for schema, table in connection.execute(TABLES).fetchall():
+    for schema, table in _copies(connection):
         with connection.cursor(name="sealed_rows") as cursor:
             cursor.itersize = BATCH
             query = sql.SQL(ROWS).format(table=sql.Identifier(schema, table))
             for place, sealed, customer_id, wrapped_key, key_id in cursor.execute(query):
                 key = vault.unwrap(customer_id, wrapped_key, key_id)
-                clear = {field: key.open(field, value) for field, value in sealed.items()}
+                clear = key.open_fields(sealed)
                 if sought.is_in("\n".join(clear.values()).encode()):
                     yield _Hit(schema, table, place, key, clear)

@@ -10,8 +10,8 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from kehu.privacy.vault import PersonKey, Vault, VaultError
+from kehu.warehouse.masks import PII_READER
 
-READER = "pii_reader"
 KEYS = "select customer_id, wrapped_key, key_id from vault.person_keys where customer_id = any(%s)"
 HISTORY = """
 with recursive ids as (
@@ -24,7 +24,7 @@ with recursive ids as (
 select history.* from pii.dim_customer_history as history inner join ids using (customer_id)
 order by history.customer_id, history.valid_from
 """
-IS_THERE = "select to_regclass('pii.dim_customer_history') is not null and to_regclass('vault.person_keys') is not null"
+IS_THERE = "select 1 where num_nulls(to_regclass('pii.dim_customer_history'), to_regclass('vault.person_keys')) = 0"
 NOTE = "insert into ops.disclosures (customer_id, disclosed_by, count_rows) values (%s, %s, %s)"
 
 
@@ -44,7 +44,7 @@ def reveal(url: str, customer_id: str, by: str, vault: Vault) -> list[dict[str, 
     """
     with psycopg.connect(url, row_factory=dict_row) as connection:
         require_reader(connection)
-        if True not in (connection.execute(IS_THERE).fetchone() or {}).values():
+        if not connection.execute(IS_THERE).fetchone():
             raise RevealError("no history is published yet that could be opened: run a night first")
         rows = connection.execute(HISTORY, [customer_id]).fetchall()
         if not rows:
@@ -63,8 +63,8 @@ def require_reader(connection: Connection[Any]) -> None:
         If the user is not.
     """
     member = "select 1 from pg_roles where rolname = %s and pg_has_role(current_user, oid, 'member')"
-    if not connection.execute(member, [READER]).fetchone():
-        raise RevealError(f"people's data are written out by members of the role {READER} only")
+    if not connection.execute(member, [PII_READER]).fetchone():
+        raise RevealError(f"people's data are written out by members of the role {PII_READER} only")
 
 
 def open_rows(connection: Connection[Any], rows: Sequence[Mapping[str, Any]], vault: Vault) -> list[dict[str, Any]]:
@@ -94,5 +94,5 @@ def _opened(row: Mapping[str, Any], keys: Mapping[str, PersonKey]) -> dict[str, 
         key = keys.get(row["customer_id"])
         if key is None:
             raise VaultError(f"the key of {row['customer_id']} is gone: what was sealed under it cannot be read")
-        clear = {field: key.open(field, value) for field, value in sealed.items()}
+        clear = key.open_fields(sealed)
     return {column: clear.get(column, value) for column, value in row.items() if column != "sealed"}

@@ -18,7 +18,7 @@ from kehu.paths import DBT_PROJECT
 from kehu.privacy.vault import PersonKey, Vault
 from kehu.warehouse import history
 from kehu.warehouse.manifests import personal_columns
-from kehu.warehouse.masks import MASKS, mask
+from kehu.warehouse.masks import MASKS, mask, masked
 
 BATCH = 10_000
 GOLDEN_RECORD = "dim_customers"
@@ -123,7 +123,8 @@ def keep_customers(
     """
     types: dict[str, str] = dict(connection.execute(COLUMNS).fetchall())
     sealed = {column: kinds[column] for column in types if MASKS.get(kinds.get(column, "identifier"))}
-    clear, shown = _clear(sealed), _shown(types, sealed)
+    clear = _clear(sealed)
+    shown = sql.SQL(", ").join([masked(one, sealed.get(one), column_type) for one, column_type in types.items()])
     _take_over_keys(connection, vault)
     connection.execute(sql.SQL(TONIGHT).format(clear=clear, customers=customers))
     _seal(connection, sql.SQL(TO_SEAL).format(clear=clear), vault)
@@ -144,17 +145,6 @@ def _clear(sealed: Mapping[str, str]) -> sql.Composable:
         sql.SQL("{}, {}").format(sql.Literal(column), sql.Identifier(column)) for column in sealed
     )
     return sql.SQL("jsonb_strip_nulls(jsonb_build_object({}))").format(pairs)
-
-
-def _shown(types: Mapping[str, str], sealed: Mapping[str, str]) -> sql.Composable:
-    """The columns as history shows them."""
-    return sql.SQL(", ").join(
-        sql.SQL("{} as {}").format(
-            mask(column, sealed[column], column_type) if column in sealed else sql.Identifier(column),
-            sql.Identifier(column),
-        )
-        for column, column_type in types.items()
-    )
 
 
 def _take_over_keys(connection: Connection, vault: Vault) -> None:
@@ -179,7 +169,7 @@ def _seal(connection: Connection, query: sql.Composed, vault: Vault) -> None:
         keys = _Keys(vault)
         while rows := cursor.fetchmany(BATCH):
             sealed = [
-                (customer_id, Jsonb(clear), Jsonb(_sealed(keys.of(customer_id, wrapped, key_id), clear)))
+                (customer_id, Jsonb(clear), Jsonb(keys.of(customer_id, wrapped, key_id).seal_fields(clear)))
                 for customer_id, clear, wrapped, key_id in rows
             ]
             _copy(connection, "freshly_sealed", sealed)
@@ -187,10 +177,6 @@ def _seal(connection: Connection, query: sql.Composed, vault: Vault) -> None:
     connection.execute("insert into vault.person_keys select * from pg_temp.fresh_keys")
     # Of the key alone: the planner's statistics would quote the rest, in a table that is logged.
     connection.execute("analyze pg_temp.freshly_sealed (customer_id)")
-
-
-def _sealed(key: PersonKey, clear: Mapping[str, str]) -> dict[str, str]:
-    return {field: key.seal(field, value) for field, value in clear.items()}
 
 
 class _Keys:

@@ -52,6 +52,14 @@ class PersonKey:
         except (InvalidTag, ValueError):
             raise VaultError(f"{field} of {self.customer_id} was not sealed under this person's key") from None
 
+    def seal_fields(self, clear: Mapping[str, str]) -> dict[str, str]:
+        """Each field's value under this key."""
+        return {field: self.seal(field, value) for field, value in clear.items()}
+
+    def open_fields(self, sealed: Mapping[str, str]) -> dict[str, str]:
+        """Each field's value; raises as `open`."""
+        return {field: self.open(field, value) for field, value in sealed.items()}
+
     def _bound_to(self, field: str) -> bytes:
         return f"{self.customer_id}\n{field}".encode()
 
