@@ -22,6 +22,11 @@ for name in ("KEHU_WAREHOUSE_URL", "KEHU_AIRFLOW_URL", "KEHU_SOURCES", "KEHU_HOM
 COUNTER = itertools.count()
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes name no test: packed content holds its clock, and workers must find the same tests."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory):
     """An installation of its own, removed at the end with all it started."""
