@@ -17,9 +17,10 @@ from bench.night import Bench, installation
 from kehu.airflow import dbt
 from kehu.airflow.nightly import LAYERS
 from kehu.paths import PROJECT, tag_registry
+from kehu.privacy.sealing import GOLDEN_RECORD, keep_customers, personal_kinds
+from kehu.privacy.vault import Vault
 from kehu.tags.night import keep_tags
 from kehu.tags.registry import load
-from kehu.warehouse.history import keep
 from kehu.warehouse.publish import attach, publish, retire
 from kehu.warehouse.runs import Night, open_night
 from ml.retrain import QUESTIONS
@@ -92,7 +93,8 @@ def measure_build(bench: Bench, day: date) -> dict:
 
 def _keep(bench: Bench, night: Night) -> None:
     with psycopg.connect(bench.url) as connection:
-        keep(connection, "customers", sql.Identifier(night.schema, "dim_customers"), night.as_of_date)
+        customers = sql.Identifier(night.schema, GOLDEN_RECORD)
+        keep_customers(connection, customers, personal_kinds(), night.as_of_date, Vault.from_environment())
         keep_tags(connection, night, load(tag_registry()))
 
 
