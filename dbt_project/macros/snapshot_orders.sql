@@ -121,17 +121,7 @@ order_customers as (
 
 movements as (
 
-    -- One row per order and day on which its money moved: lines are many, snapshots few, so add up first.
-    -- What cancels an order moves the money of whoever ordered.
-    select
-        coalesce(cancelled_order_id, order_id) as order_id,
-        line_type = 'return' as is_return,
-        order_date,
-        count(*) filter (where line_type = 'sale') as count_lines,
-        sum(amount) as amount
-    from {{ ref('fct_order_lines') }}
-    where customer_id is not null
-    group by 1, 2, 3
+    select * from {{ ref('ftr_order_movements') }}
 
 )
 {% endmacro %}

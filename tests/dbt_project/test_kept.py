@@ -7,6 +7,7 @@ import random
 import re
 import shutil
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 import yaml
@@ -19,18 +20,16 @@ from tests.dbt_project.warehouse import Warehouse, line
 
 ORDERS = ("fct_order_lines", "fct_orders", "fct_returns", "dim_products")
 MARTS = (*ORDERS, "dim_customers", "fct_customer_lifecycle", "fct_customer_segments", "fct_customer_value_months")
-KEPT = ("stg_shop__line_loads", "stg_shop__order_lines", "int_invoices__owned", "int_order_lines__classified")
+KEPT = ("stg_shop__line_loads", "stg_shop__order_lines", "int_customer_records__owned", "int_order_lines__classified")
 UPSTREAM = ("stg_identity__assignments", *KEPT)
 WORKED_OUT = ("stg_shop__line_accounts", "int_credit_lines__matched", "int_orders__valued", "int_products__sold")
 # Kept whole, from a good many sources each: here from a table of the test.
 WHOLE = {
-    "dim_customers": {
-        "customer_id": "text",
-        "first_known_date": "date",
-        "first_order_date": "date",
-        "last_told_date": "date",
-        "staleness_days": "integer",
-        "company_id": "text",
+    "int_company_people__matched": {
+        "person_customer_id": "text",
+        "company_customer_id": "text",
+        "valid_from": "date",
+        "valid_to": "date",
     },
     "int_products__costed": {"product_id": "text", "unit_cost": "numeric", "product_category": "text"},
     "fct_payments": {
@@ -67,12 +66,15 @@ WHOLE["int_identity_values"] = {
 DICTIONARIES = tuple(f"stg_identity__normal_{what}" for what in (
     "names", "mails", "phones", "addresses", "births", "companies",
 ))  # fmt: skip
-SEEDS = ("customer_segments", "product_types", "contact_costs")
+SEEDS = ("customer_segments", "product_types", "contact_costs", "survivorship")
 # Kept for the newest night alone.
 NEWEST = {
     "ftr_customer_purchases": "ml_features",
     "ftr_customer_baskets": "ml_features",
+    "ftr_order_movements": "ml_features",
     "int_identity_records": "intermediate",
+    "int_customer_fields__survived": "intermediate",
+    "int_customer_records__counted": "intermediate",
 }
 ALL = (*UPSTREAM, *WORKED_OUT, *WHOLE, *DICTIONARIES, *MARTS, *NEWEST)
 FIRST = date(2024, 1, 1)
@@ -109,10 +111,12 @@ class Shop:
         self.warehouse.land_columns("shop", "order_lines", self.rows[day], day)
 
     def correction(self, day):
-        """Whose a line was after all, or that it was sold a day before."""
-        if self.dice.random() < 0.5:
-            return {"CustomerID": self.dice.choice(["7", "8"])}
-        return {"InvoiceDate": f"{day - timedelta(days=1)} 09:00:00"}
+        """Whose a line was after all, where it went, or that it was sold a day before."""
+        return self.dice.choice([
+            {"CustomerID": self.dice.choice(["7", "8"])},
+            {"Country": self.dice.choice(["France", "Spain"])},
+            {"InvoiceDate": f"{day - timedelta(days=1)} 09:00:00"},
+        ])  # fmt: skip
 
     def quarantine(self):
         """Quarantine any line, or take one out again."""
@@ -126,18 +130,22 @@ class Shop:
         """)
 
     def identify(self, night):
-        """From a night on accounts and single invoices belong to somebody else."""
+        """From a night on single invoices and other records belong to somebody else."""
         self.warehouse.execute(f"""
             update identity.assignments set valid_to = '{night}'
             where valid_from < '{night}' and coalesce(valid_to > '{night}', true);
             delete from identity.assignments where valid_from >= '{night}';
             insert into identity.assignments (kind, record_key, customer_id, valid_from)
-            select distinct 'person', 'shop.orders:' || "InvoiceNo",
-                'p' || ({self.dice.randrange(1, 5)} * abs(hashtext("InvoiceNo") % 1000)) % 37, date '{night}'
-            from raw_shop.order_lines
+            select 'person', record_key, 'p' || ({self.dice.randrange(1, 5)} * abs(hashtext(record_key) % 1000)) % 37,
+                date '{night}'
+            from (
+                select 'shop.orders:' || "InvoiceNo" as record_key from raw_shop.order_lines
+                union
+                select 'r' || number from generate_series(0, 8) as number
+            ) as records
             where not exists (
                 select 1 from identity.assignments as kept
-                where kept.record_key = 'shop.orders:' || "InvoiceNo" and kept.valid_to is null
+                where kept.record_key = records.record_key and kept.valid_to is null
             )
         """)
 
@@ -157,7 +165,7 @@ class Shop:
         number, customer = self.dice.randrange(9), self.dice.choice(["'p1'", "'p2'", "null"])
         duration, product = self.dice.randrange(600), self.dice.choice(["P", "Q", "R"])
         rows = {
-            "dim_customers": f"'p{number}', '{day}', null, '{day}', 7",
+            "int_company_people__matched": f"'p{number}', 'c{duration % 2}', '{day}', null",
             "int_products__costed": f"'{product}', {duration / 300}",
             "fct_payments": f"'{number}', {customer}, '{day}', {duration / 100}",
             "fct_interactions": f"'{number}', {customer}, '{day}', 'phone', {duration}, 'service'",
@@ -316,6 +324,49 @@ def test_what_took_a_line_back_follows_the_day_on_which_it_was_sold(server_url, 
     for number, sold in ((1, days[1]), (2, days[0])):
         warehouse.land_columns("shop", "order_lines", [line("1", "7", f"{sold} 10:00:00")], days[1])
         assert warehouse.rows(taken_back.format(build(warehouse, days[2]).schema)) == [("C2", "1", number)]
+
+
+def test_all_credit_notes_of_an_order_move_its_money(server_url, build):
+    warehouse = Warehouse(server_url)
+    days = [FIRST + timedelta(days=n) for n in range(3)]
+    sold = [line("1", "7", f"{days[0]} 10:00:00") | {"StockCode": code} for code in "PQ"]
+    files = [sold]
+    for number, row in enumerate(sold, 1):
+        credit = {"InvoiceNo": f"C{number}", "Quantity": "-1", "InvoiceDate": f"{days[number]} 10:00:00"}
+        files.append([row | credit])
+    moved = "select moved_on, amount from ml_features.ftr_order_movements where order_id = '1' order by 1"
+    price = Decimal(sold[0]["UnitPrice"])
+    for number, rows in enumerate(files):
+        warehouse.land_columns("shop", "order_lines", rows, days[number])
+        build(warehouse, days[2])
+        assert warehouse.rows(moved) == list(zip(days, [2 * price, -price, -price], strict=True))[: number + 1]
+
+
+def test_a_customer_follows_records_employers_and_the_night(server_url, build):
+    warehouse = Warehouse(server_url)
+    days = [FIRST + timedelta(days=n) for n in range(3)]
+    later = FIRST + timedelta(days=9)
+    warehouse.land_columns("shop", "order_lines", [line("1", "7")], FIRST)
+    build(warehouse, FIRST)
+    warehouse.execute(f"""
+        insert into public.int_identity_values (kind, record_key, name_raw, known_at)
+        values ('person', 'r', 'P', '{days[2]} 12:00+00');
+        insert into identity.assignments (kind, record_key, customer_id, valid_from)
+        values ('person', 'r', 'p', '{FIRST}')
+    """)
+
+    def known(day, what):
+        query = f"select {what} from {build(warehouse, day).schema}.dim_customers where customer_id = 'p'"
+        return warehouse.rows(query)[0][0]
+
+    # A night before the first record calls itself the first day.
+    for day in (days[1], days[2], days[0]):
+        assert known(day, "first_known_date") == day
+    assert known(later, "first_known_date") == days[2]
+    warehouse.execute(f"insert into public.int_company_people__matched values ('p', 'c', '{FIRST}', null)")
+    assert known(later, "company_id") == "c"
+    warehouse.execute("update public.int_identity_values set name_raw = 'Q'")
+    assert known(later, "full_name") == "Q"
 
 
 def test_another_row_of_the_same_load_is_quarantined(server_url, build):

@@ -4,7 +4,7 @@
     indexes=[{'columns': ['invoice_number']}, {'columns': ['account_id']}],
     meta={'kept': {
         'key': 'order_line_id',
-        'scope': {'column': 'invoice_number', 'entities': ['shop.line_invoice', 'shop.invoice_owner']},
+        'scope': {'column': 'invoice_number', 'entities': ['shop.line_invoice', 'owned.invoice']},
         'tells': {
             'classified.invoice': ['invoice_number'],
             'classified.account': ['account_id'],
@@ -23,7 +23,11 @@ staged as (
 
 invoices as (
 
-    select * from {{ ref('int_invoices__owned') }}
+    select
+        invoice_number,
+        customer_id
+    from {{ ref('int_customer_records__owned') }}
+    where {{ in_scope('invoice_number') }}
 
 ),
 

@@ -9,11 +9,11 @@ select
     order_customers.customer_id,
     order_customers.order_id,
     order_customers.order_date as ordered_on,
-    movements.order_date as moved_on,
+    movements.moved_on,
     movements.is_return,
-    cast(movements.count_lines as integer) as count_lines,
+    movements.count_lines,
     cast(movements.amount as numeric(16, 3)) as amount
 from order_customers
 inner join training_dates on order_customers.snapshot_date = training_dates.snapshot_date
 inner join movements on order_customers.order_id = movements.order_id
-where movements.order_date <= order_customers.snapshot_date + {{ var('churn_horizon_days') }}
+where movements.moved_on <= order_customers.snapshot_date + {{ var('churn_horizon_days') }}

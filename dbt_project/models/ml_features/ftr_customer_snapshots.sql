@@ -20,7 +20,7 @@ known as (
     inner join movements
         on
             order_customers.order_id = movements.order_id
-            and order_customers.snapshot_date >= movements.order_date
+            and order_customers.snapshot_date >= movements.moved_on
 
 ),
 
@@ -143,7 +143,7 @@ next_orders as (
     inner join movements on order_customers.order_id = movements.order_id
     where
         order_customers.order_date > training_dates.snapshot_date
-        and movements.order_date <= training_dates.snapshot_date + {{ var('churn_horizon_days') }}
+        and movements.moved_on <= training_dates.snapshot_date + {{ var('churn_horizon_days') }}
         and not movements.is_return
     group by 1, 2, 3
     having sum(movements.amount) > 0

@@ -4,6 +4,11 @@
     indexes=[{'columns': ['company_id']}],
     meta={'kept': {
         'key': 'customer_id',
+        'scope': {
+            'column': 'customer_id',
+            'entities': ['told.customer', 'employed.customer', 'orders.customer'],
+            'reached': 'customers_otherwise_known'
+        },
         'tells': {'customers.customer': ['customer_id']},
         'by_night': {'staleness_days': 'greatest({day} - last_told_date, 0)'},
         'is_published': true
@@ -11,18 +16,10 @@
 ) }}
 with
 
-lines as (
-
-    select * from {{ ref('int_order_lines__classified') }}
-    where
-        exclusion_reason is null
-        and customer_id is not null
-
-),
-
 records as (
 
     select * from {{ ref('int_customer_records__counted') }}
+    where {{ in_scope('customer_id') }}
 
 ),
 
@@ -32,6 +29,7 @@ fields as (
         customer_id,
         {{ fields_beside() }}
     from {{ ref('int_customer_fields__survived') }}
+    where {{ in_scope('customer_id') }}
     group by customer_id
 
 ),
@@ -42,19 +40,35 @@ employers as (
         person_customer_id as customer_id,
         max(company_customer_id) as company_id
     from {{ ref('int_company_people__matched') }}
-    where valid_to is null
+    where
+        valid_to is null
+        and {{ in_scope('person_customer_id') }}
     group by person_customer_id
+
+),
+
+bought as (
+
+    select * from {{ ref('fct_orders') }}
+    where
+        customer_id is not null
+        and {{ in_scope('customer_id') }}
 
 ),
 
 countries as (
 
     select
-        customer_id,
-        country,
-        row_number() over (partition by customer_id order by invoiced_at desc, order_line_id desc) as newness
-    from lines
-    where country is not null
+        bought.customer_id,
+        lines.country,
+        row_number() over (
+            partition by bought.customer_id order by lines.invoiced_at desc, lines.order_line_id desc
+        ) as newness
+    from bought
+    inner join {{ ref('int_order_lines__classified') }} as lines on bought.order_id = lines.invoice_number
+    where
+        lines.exclusion_reason is null
+        and lines.country is not null
 
 ),
 
@@ -71,8 +85,7 @@ orders as (
         sum(amount) filter (where order_type = 'order') as gross_amount,
         sum(amount) as net_amount,
         count(distinct account_id) as count_accounts
-    from {{ ref('fct_orders') }}
-    where customer_id is not null
+    from bought
     group by customer_id
 
 ),

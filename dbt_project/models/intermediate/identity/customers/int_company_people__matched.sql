@@ -1,6 +1,12 @@
 -- Grain: one row per person, company and period in which the person belonged to the company, as far as the records tell.
 -- A record is news when it begins or ceases to name a company. The newest news counts, whichever record it comes from: the
 -- others keep naming the old company long after.
+{{ config(
+    materialized='incremental',
+    meta={'kept': {
+        'key': 'person_customer_id, company_customer_id, valid_from', 'tells': {'employed.customer': ['person_customer_id']}
+    }}
+) }}
 with
 
 assignments as (

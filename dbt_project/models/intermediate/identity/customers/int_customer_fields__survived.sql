@@ -1,19 +1,31 @@
 -- Grain: one row per person and field that any of the person's records tells: the value that survives, and where it is from.
 -- The order of trust is the seed survivorship; among equals the newest record counts, then the smallest key.
-{{ config(indexes=[{'columns': ['customer_id', 'field'], 'unique': true}]) }}
+{{ config(
+    materialized='incremental',
+    meta={'kept': {
+        'key': 'customer_id, field',
+        'scope': {
+            'column': 'customer_id', 'entities': ['owned.customer'], 'reached': 'customers_of_changed_records'
+        },
+        'tells': {'told.customer': ['customer_id']}
+    }}
+) }}
 with
 
-assignments as (
+owned as (
 
-    select * from {{ ref('stg_identity__assignments') }}
-    where kind = 'person'
+    select
+        record_key,
+        customer_id
+    from {{ ref('int_customer_records__owned') }}
+    where {{ in_scope('customer_id') }}
 
 ),
 
 records as (
 
     select
-        assignments.customer_id,
+        owned.customer_id,
         normal_records.record_key,
         normal_records.source,
         normal_records.entity,
@@ -28,7 +40,7 @@ records as (
         written.country,
         written.title
     from {{ ref('int_identity_records') }} as normal_records
-    inner join assignments on normal_records.record_key = assignments.record_key
+    inner join owned on normal_records.record_key = owned.record_key
     inner join {{ ref('int_identity_values') }} as written
         on
             normal_records.record_key = written.record_key
