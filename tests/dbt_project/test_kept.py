@@ -342,7 +342,7 @@ def test_all_credit_notes_of_an_order_move_its_money(server_url, build):
         assert warehouse.rows(moved) == list(zip(days, [2 * price, -price, -price], strict=True))[: number + 1]
 
 
-def test_a_customer_follows_records_employers_and_the_night(server_url, build):
+def test_a_customer_follows_records_employers_lines_and_the_night(server_url, build):
     warehouse = Warehouse(server_url)
     days = [FIRST + timedelta(days=n) for n in range(3)]
     later = FIRST + timedelta(days=9)
@@ -352,7 +352,7 @@ def test_a_customer_follows_records_employers_and_the_night(server_url, build):
         insert into public.int_identity_values (kind, record_key, name_raw, known_at)
         values ('person', 'r', 'P', '{days[2]} 12:00+00');
         insert into identity.assignments (kind, record_key, customer_id, valid_from)
-        values ('person', 'r', 'p', '{FIRST}')
+        values ('person', 'r', 'p', '{FIRST}'), ('person', 'shop.orders:2', 'p', '{FIRST}')
     """)
 
     def known(day, what):
@@ -367,6 +367,10 @@ def test_a_customer_follows_records_employers_and_the_night(server_url, build):
     assert known(later, "company_id") == "c"
     warehouse.execute("update public.int_identity_values set name_raw = 'Q'")
     assert known(later, "full_name") == "Q"
+    for country in ("France", "Spain"):
+        sold = line("2", "7", f"{later} 10:00:00") | {"Country": country}
+        warehouse.land_columns("shop", "order_lines", [sold], later)
+        assert known(later, "country") == country
 
 
 def test_another_row_of_the_same_load_is_quarantined(server_url, build):
