@@ -1,7 +1,8 @@
-{#- The sum of each kind of entry as a column of its name. -#}
-{% macro entry_sums(entries) -%}
+{#- The sum of each kind of entry as a column of its name; `kind` tells the kind of the amount. -#}
+{% macro entry_sums(entries, amount='amount', kind='entry') -%}
     {% for entry in entries -%}
-    cast(coalesce(sum(amount) filter (where entry = '{{ entry }}'), 0) as numeric(16, 3)) as {{ entry }}{{ "," if not loop.last }}
+    cast(coalesce(sum({{ amount }}) filter (where {{ kind }} = '{{ entry }}'), 0) as numeric(16, 3)) as {{ entry }}
+    {{- "," if not loop.last }}
     {% endfor %}
 {%- endmacro %}
 

@@ -39,37 +39,23 @@ priced as (
             else 'returns'
         end as entry,
         lines.amount,
-        types.product_type is null and costs.unit_cost is null as is_assumed,
         case
-            when types.product_type is null
-                then coalesce(
-                    lines.quantity * cast(costs.unit_cost as numeric(12, 3)), lines.amount * {{ var('assumed_cost_share') }}
-                )
-            else 0
-        end as cost
+            when types.product_type is null and costs.unit_cost is null then 'assumed_cost'
+            else 'known_cost'
+        end as cost_entry,
+        cast(
+            case
+                when types.product_type is null
+                    then coalesce(
+                        lines.quantity * cast(costs.unit_cost as numeric(12, 3)),
+                        lines.amount * {{ var('assumed_cost_share') }}
+                    )
+                else 0
+            end as numeric(16, 3)
+        ) as cost
     from lines
     left join {{ ref('product_types') }} as types on lines.product_id = types.product_id
     left join {{ ref('int_products__costed') }} as costs on lines.product_id = costs.product_id
-
-),
-
-entries as (
-
-    select
-        invoice_number,
-        customer_id,
-        month_start,
-        entry,
-        amount
-    from priced
-    union all
-    select
-        invoice_number,
-        customer_id,
-        month_start,
-        case when is_assumed then 'assumed_cost' else 'known_cost' end as entry,
-        cast(cost as numeric(16, 3)) as amount
-    from priced
 
 )
 
@@ -78,6 +64,7 @@ select
     invoice_number,
     customer_id,
     month_start,
-    {{ entry_sums(['sales', 'returns', 'discount', 'other', 'known_cost', 'assumed_cost']) }}
-from entries
+    {{ entry_sums(['sales', 'returns', 'discount', 'other']) }},
+    {{ entry_sums(['known_cost', 'assumed_cost'], 'cost', 'cost_entry') }}
+from priced
 group by invoice_number, customer_id, month_start
