@@ -1,4 +1,4 @@
-"""Measures of a probability against an outcome, and intervals for them by resampling customers."""
+"""Measures of a probability or an amount against what came, and intervals for them by resampling customers."""
 
 from __future__ import annotations
 
@@ -47,6 +47,23 @@ def average_precision(outcome: ArrayLike, score: ArrayLike) -> float:
     if not len(hits) or hits[-1] == 0:
         return float("nan")
     return float((np.diff(hits, prepend=0.0) * hits / told).sum() / hits[-1])
+
+
+def normalised_gini(actual: NDArray, predicted: NDArray) -> float:
+    """Area that ordering by prediction gains over chance, relative to ordering by the truth; NaN if nobody spent."""
+    best = _concentration(actual, actual)
+    return _concentration(actual, predicted) / best if best > 0 else float("nan")
+
+
+def _concentration(actual: NDArray, by: NDArray) -> float:
+    total = actual.sum()
+    if not total > 0:
+        return 0.0
+    # Customers of one prediction share what they spent, so that their order does not matter.
+    _, tied = np.unique(-by, return_inverse=True)
+    counts, sums = np.bincount(tied), np.bincount(tied, weights=actual)
+    shares = np.concatenate([[0.0], np.cumsum(sums) / total])
+    return float((counts * (shares[1:] + shares[:-1]) / 2.0).sum() / len(actual) - 0.5)
 
 
 def expected_calibration_error(outcome: ArrayLike, probability: ArrayLike, bins: int = BINS) -> float:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import chi2
+from scipy.stats import chi2, norm
 
-from ml.measures import calibration_error_by_chance, expected_calibration_error, recall_at_share
+from ml.measures import calibration_error_by_chance, expected_calibration_error, normalised_gini, recall_at_share
 
 BINS = 10
 # A bin that nobody is in counts as one customer in ten thousand, so that the logarithm exists.
@@ -24,13 +24,21 @@ LEAST = 20 * BINS
 
 @dataclass(frozen=True)
 class Matured:
-    """What became of scores whose horizon has passed."""
+    """What became of scores whose horizon has passed.
+
+    Attributes
+    ----------
+    count_rows
+        Scores whose outcome is known.
+    values
+        Figures by monitor; NaN where one cannot be told.
+    chances
+        What chance alone stays below but for `CHANCE` of the cases, by monitor, where that is known.
+    """
 
     count_rows: int
-    calibration_error: float
-    calibration_error_by_chance: float
-    brier_score: float
-    recall_at_contact_share: float
+    values: Mapping[str, float]
+    chances: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -121,19 +129,41 @@ def stability_index_by_chance(reference: Histogram, count_then: int, count_now: 
 
 
 def matured(outcome: ArrayLike, probability: ArrayLike, contact_share: float) -> Matured | None:
-    """Calibration and recall of scores whose outcome is known by now; None without rows."""
-    actual, predicted = np.asarray(outcome, float), np.asarray(probability, float)
-    known = np.isfinite(actual) & np.isfinite(predicted)
-    if not known.any():
+    """Calibration and recall of probabilities whose outcome is known by now; None without rows."""
+    actual, predicted = _known(outcome, probability)
+    if not len(actual):
         return None
-    actual, predicted = actual[known], predicted[known]
-    return Matured(
-        int(known.sum()),
-        expected_calibration_error(actual, predicted),
-        calibration_error_by_chance(predicted, CHANCE),
-        float(((predicted - actual) ** 2).mean()),
-        recall_at_share(actual, predicted, contact_share),
-    )
+    values = {
+        "calibration_error": expected_calibration_error(actual, predicted),
+        "brier_score": float(((predicted - actual) ** 2).mean()),
+        "recall_at_contact_share": recall_at_share(actual, predicted, contact_share),
+    }
+    return Matured(len(actual), values, {"calibration_error": calibration_error_by_chance(predicted, CHANCE)})
+
+
+def matured_amounts(outcome: ArrayLike, amount: ArrayLike) -> Matured | None:
+    """How far expected amounts are from what came, in all and in their order; None without rows.
+
+    `total_error` is the distance of the totals as a share of what came, at most 1. Chance moves it as a sum of as many
+    errors moves that are independent of each other.
+    """
+    actual, predicted = _known(outcome, amount)
+    if not len(actual):
+        return None
+    came, said = float(actual.sum()), float(predicted.sum())
+    gap = abs(said - came)
+    values = {
+        "total_error": min(gap / came, 1.0) if came > 0 else float(gap > 0),
+        "normalised_gini": normalised_gini(actual, predicted),
+    }
+    by_chance = float(norm.isf(CHANCE / 2) * np.sqrt(((actual - predicted) ** 2).sum()))
+    return Matured(len(actual), values, {"total_error": min(by_chance / came, 1.0)} if came > 0 else {})
+
+
+def _known(outcome: ArrayLike, score: ArrayLike) -> tuple[NDArray, NDArray]:
+    actual, predicted = np.asarray(outcome, float), np.asarray(score, float)
+    known = np.isfinite(actual) & np.isfinite(predicted)
+    return actual[known], predicted[known]
 
 
 def _shares(values: NDArray, edges: NDArray) -> NDArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -20,30 +21,15 @@ from ml.churn.recipe import train as train_churn
 from ml.churn.train import drawn, fit_on, has_enough, labelled, predict_churn
 from ml.fits import Fit
 from ml.measures import expected_calibration_error, roc_auc
+from ml.monitors import Matured, matured
 from ml.promotion import Limits
-from ml.registry.question import Measured, worse
+from ml.registry.question import Measured, outcome_query, worse
 from ml.tables import Dates, night_and_before
 
 KINDS = ("ml.churn.model.ChurnClassifier",)
 # Beside what skops holds to be harmless. Trees are not, as a forged one could read beyond its memory: their hash is
 # checked first, and only what this project trained has one.
 TRUSTED = (*KINDS, "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor")
-# Training dates know the customers as they were known then, as the scores of that night did.
-OUTCOMES = """
-select
-    scores.churn_probability as score, snapshots.has_churned as outcome, scores.model_version,
-    snapshots.churn_contact_share as contact_share, snapshots.churn_horizon_days as horizon_days
-from ml_features.ftr_customer_snapshots as snapshots
-inner join ml.customer_churn as scores
-    on snapshots.customer_id = scores.customer_id and snapshots.snapshot_date = scores.as_of_date
-where
-    snapshots.as_of_date = date '{night}'
-    and snapshots.snapshot_date = snapshots.as_of_date - snapshots.churn_horizon_days
-    and scores.horizon_days = snapshots.churn_horizon_days
-    and snapshots.has_churned is not null
-    and scores.churn_probability is not null
-order by scores.customer_id
-"""
 
 
 @dataclass(frozen=True)
@@ -70,7 +56,13 @@ class ChurnQuestion:
     limits = Limits()
     score_table = "customer_churn"
     score_column = "churn_probability"
-    outcomes: str | None = OUTCOMES
+    matured_column = score_column
+    outcomes = outcome_query(score_table, score_column, "horizon_days", "snapshots.has_churned")
+    monitors: Mapping[str, str | None] = {
+        "calibration_error": "expected_calibration_error_per_date",
+        "brier_score": "brier_score",
+        "recall_at_contact_share": "recall_at_contact_share",
+    }
     dates = DATES
     """At how many dates models are compared."""
 
@@ -103,6 +95,9 @@ class ChurnQuestion:
 
     def predict(self, estimator: ChurnClassifier, rows: pd.DataFrame) -> NDArray[np.float64]:
         return predict_churn(estimator, rows)
+
+    def matured(self, rows: pd.DataFrame) -> Matured | None:
+        return matured(rows["outcome"], rows["score"], float(rows["contact_share"].iloc[0])) if len(rows) else None
 
     def measure(
         self, estimator: ChurnClassifier, trained_as_of: date, features: ChurnFeatures, is_challenger: bool

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
-from typing import Any
+from math import isnan
 
 import pandas as pd
 
 from kehu.warehouse.runs import Counts
 from kehu.warehouse.tables import read_frame, replace_night
-from ml.monitors import LEAST, matured, stability_index, stability_index_by_chance
+from ml.monitors import LEAST, stability_index, stability_index_by_chance
 from ml.registry import store
 from ml.registry.question import Question
 from ml.tables import FeatureError
@@ -28,8 +28,8 @@ VERSION = "select model_version from ml.fits where model = '{question}' and as_o
 NO_MODEL = "No model of the registry scored the night, so there is nothing to compare with."
 TOO_FEW = f"Fewer than {LEAST} customers: drift cannot be told from chance."
 NO_REFERENCE = "The registry keeps no histograms of the night that taught this model: trained before there were any."
-NO_OUTCOME = "What becomes of these scores is not worked out: their horizon is longer than that of any label."
 NO_SCORES = "No scores were given one horizon ago, or none whose outcome is known."
+NOTHING_CAME = "Nobody bought anything since, so no order of customers is better than another."
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Figure:
     Attributes
     ----------
     monitor
-        input_drift, score_drift, calibration_error, brier_score or recall_at_contact_share.
+        input_drift, score_drift, or one of the question's `monitors`.
     subject
         The input or the score that it tells of.
     model_version
@@ -109,31 +109,20 @@ def _drift(url: str, question: Question, as_of_date: date, version: str) -> Iter
 
 def _matured(url: str, question: Question, as_of_date: date, version: str) -> Iterator[Figure]:
     """Whether scores given one horizon ago were right."""
-    subject = question.score_column
-    kinds = ("calibration_error", "brier_score", "recall_at_contact_share")
-    if question.outcomes is None:
-        yield Figure(kinds[0], subject, version, note=NO_OUTCOME)
-        return
+    subject = question.matured_column
     rows = read_frame(url, question.outcomes.format(night=as_of_date))
-    then = as_of_date - timedelta(days=int(rows["horizon_days"].iloc[0])) if len(rows) else None
-    found = matured(rows["outcome"], rows["score"], float(rows["contact_share"].iloc[0])) if len(rows) else None
-    if found is None or then is None:
-        yield from (Figure(kind, subject, version, note=NO_SCORES) for kind in kinds)
+    found = question.matured(rows)
+    if found is None:
+        yield from (Figure(kind, subject, version, note=NO_SCORES) for kind in question.monitors)
         return
+    then = as_of_date - timedelta(days=int(rows["horizon_days"].iloc[0]))
     version = str(rows["model_version"].iloc[0])
     model = store.scored(url, question.name, then)
-    expected = _expected(model)
-    chances = {"calibration_error": found.calibration_error_by_chance}
-    for kind in kinds:
-        value = float(getattr(found, kind))
-        yield Figure(kind, subject, version, value, chances.get(kind), expected.get(kind), then, found.count_rows)
-
-
-def _expected(model: store.Model | None) -> dict[str, Any]:
-    """What a model's back-test led to expect of a single date."""
-    told = model.metrics if model else {}
-    return {
-        "calibration_error": told.get("expected_calibration_error_per_date"),
-        "brier_score": told.get("brier_score"),
-        "recall_at_contact_share": told.get("recall_at_contact_share"),
-    }
+    expected = model.metrics if model else {}
+    for kind, measure in question.monitors.items():
+        value, count = found.values[kind], found.count_rows
+        if isnan(value):
+            yield Figure(kind, subject, version, reference_date=then, count_rows=count, note=NOTHING_CAME)
+            continue
+        foreseen = expected.get(measure) if measure else None
+        yield Figure(kind, subject, version, value, found.chances.get(kind), foreseen, then, count)

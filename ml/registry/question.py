@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib import resources
@@ -17,9 +17,36 @@ import skops
 from numpy.typing import NDArray
 
 from ml.fits import Fit
+from ml.monitors import Matured
 from ml.promotion import Limits
 
 LIBRARIES = f"scikit-learn {sklearn.__version__}, skops {skops.__version__}"
+
+
+OUTCOMES = """
+select
+    scores.{score} as score, {label} as outcome, scores.model_version,
+    snapshots.churn_contact_share as contact_share, snapshots.churn_horizon_days as horizon_days
+from ml_features.ftr_customer_snapshots as snapshots
+inner join ml.{table} as scores
+    on snapshots.customer_id = scores.customer_id and snapshots.snapshot_date = scores.as_of_date
+where
+    snapshots.as_of_date = date '{night}'
+    and snapshots.snapshot_date = snapshots.as_of_date - snapshots.churn_horizon_days
+    and scores.{horizon} = snapshots.churn_horizon_days
+    and {label} is not null
+    and scores.{score} is not null
+order by scores.customer_id
+"""
+
+
+def outcome_query(table: str, score: str, horizon: str, label: str) -> str:
+    """Query of the scores given one label horizon before {night}, and of what happened since, ordered by customer.
+
+    Columns are score, outcome, contact_share, horizon_days and model_version. `label` is SQL over `snapshots`, whose
+    training dates know the customers as they were known then, as the scores of that night did.
+    """
+    return OUTCOMES.format(table=table, score=score, horizon=horizon, label=label, night="{night}")
 
 
 @dataclass(frozen=True)
@@ -57,9 +84,12 @@ class Question(Protocol):
     score_table: str
     """The table of the schema `ml` that holds each night's scores."""
     score_column: str
-    outcomes: str | None
-    """Query of the scores given one horizon before {night} and of what happened since, ordered by customer: score,
-    outcome, contact_share, horizon_days, model_version. None where labels do not reach as far as the scores."""
+    matured_column: str
+    """The score whose outcome comes to be known: `score_column`, or one that does not look further than labels."""
+    outcomes: str
+    """Query (`outcome_query`) of the scores given one horizon before {night} and of what happened since."""
+    monitors: Mapping[str, str | None]
+    """What is monitored of scores whose outcome is known, and which measure of a back-test tells what to expect."""
 
     def read(self, url: str, as_of_date: date) -> Any:
         """All that training needs of the night's feature tables."""
@@ -90,6 +120,9 @@ class Question(Protocol):
 
     def predict(self, estimator: Any, rows: pd.DataFrame) -> NDArray[np.float64]:
         """What the estimator says of rows: a probability or an amount."""
+
+    def matured(self, rows: pd.DataFrame) -> Matured | None:
+        """The monitors' figures of the rows of `outcomes`; None without any."""
 
     def measure(self, estimator: Any, trained_as_of: date, features: Any, is_challenger: bool) -> Measured:
         """What nights of past dates would have got from this estimator.

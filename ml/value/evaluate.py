@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
+from ml.measures import normalised_gini
 from ml.value.hybrid import ClosedWindow, HybridValue
 from ml.value.intervals import count_inside, tails
 from ml.value.likelihood import Array
@@ -16,23 +17,6 @@ from ml.value.model import ValueModel
 BOOTSTRAPS = 200
 SEED = 7
 MOST_MISSED = 1.1  # a winner's absolute error may be so many times the loser's
-
-
-def normalised_gini(actual: Array, predicted: Array) -> float:
-    """Area that ordering by prediction gains over chance, relative to ordering by the truth; NaN if nobody spent."""
-    best = _concentration(actual, actual)
-    return _concentration(actual, predicted) / best if best > 0 else float("nan")
-
-
-def _concentration(actual: Array, by: Array) -> float:
-    total = actual.sum()
-    if not total > 0:
-        return 0.0
-    # Customers of one prediction share what they spent, so that their order does not matter.
-    _, tied = np.unique(-by, return_inverse=True)
-    counts, sums = np.bincount(tied), np.bincount(tied, weights=actual)
-    shares = np.concatenate([[0.0], np.cumsum(sums) / total])
-    return float((counts * (shares[1:] + shares[:-1]) / 2.0).sum() / len(actual) - 0.5)
 
 
 def measures(actual: Array, predicted: Array) -> dict[str, float]:

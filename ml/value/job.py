@@ -11,6 +11,7 @@ from kehu.warehouse.tables import replace_night
 from ml.fits import save_fit
 from ml.registry.night import speaker
 from ml.tables import Dates, night_and_before
+from ml.value.evaluate import predict_window
 from ml.value.features import read_features
 from ml.value.model import ValueModel
 from ml.value.question import QUESTION
@@ -45,6 +46,8 @@ def score_frame(
     scores["previous_customer_value"] = model.predict(before)["customer_value"].reindex(night.index)
     scores["as_of_date"] = night["as_of_date"]
     scores["horizon_days"] = night["value_horizon_days"]
+    scores["churn_horizon_days"] = night["churn_horizon_days"]
+    scores["churn_horizon_value"] = predict_window(model, night)
     scores["interval_share"] = model.level
     scores["value_method"] = value_method(model)
     scores["model_version"] = model_version

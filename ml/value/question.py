@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 import numpy as np
@@ -9,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.fits import Fit
+from ml.monitors import Matured, matured_amounts
 from ml.promotion import Limits
-from ml.registry.question import Measured, worse
+from ml.registry.question import Measured, outcome_query, worse
 from ml.tables import Dates, night_and_before
 from ml.value.evaluate import measures, of_its_day, predict_window
 from ml.value.features import KEY, closed_windows, read_features
@@ -48,7 +50,12 @@ class ValueQuestion:
     kinds: tuple[str, ...] = KINDS
     score_table = "customer_values"
     score_column = "customer_value"
-    outcomes: str | None = None  # values look further ahead than any label
+    # Values look further ahead than labels do.
+    matured_column = "churn_horizon_value"
+    outcomes = outcome_query(
+        score_table, matured_column, "churn_horizon_days", "cast(snapshots.next_purchase_amount as double precision)"
+    )
+    monitors: Mapping[str, str | None] = {"total_error": None, "normalised_gini": "normalised_gini"}
     limits = Limits(calibration_most=0.6, calibration_loss=0.05, auc_deviation=0.1)
 
     def read(self, url: str, as_of_date: date) -> pd.DataFrame:
@@ -85,6 +92,9 @@ class ValueQuestion:
 
     def predict(self, estimator: ValueModel, rows: pd.DataFrame) -> NDArray[np.float64]:
         return np.asarray(predict_window(estimator, rows))
+
+    def matured(self, rows: pd.DataFrame) -> Matured | None:
+        return matured_amounts(rows["outcome"], rows["score"])
 
     def measure(
         self, estimator: ValueModel, trained_as_of: date, features: pd.DataFrame, is_challenger: bool

@@ -10,7 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.monitors import CHANCE, LEAST, Reference, histogram, matured, stability_index, stability_index_by_chance
+from ml.monitors import (
+    CHANCE,
+    LEAST,
+    Reference,
+    histogram,
+    matured,
+    matured_amounts,
+    stability_index,
+    stability_index_by_chance,
+)
 
 
 def drift(before, now, bins=10):
@@ -70,8 +79,34 @@ def test_a_reference_comes_back_from_json_as_it_was():
 def test_matured_scores_are_compared_with_what_came():
     found = matured([1, 0, 1, 0, np.nan], [0.9, 0.8, 0.2, 0.1, 0.5], contact_share=0.5)
     assert found.count_rows == 4
-    assert found.recall_at_contact_share == 0.5
+    assert found.values["recall_at_contact_share"] == 0.5
     # Each row is a bin of its own.
-    assert found.calibration_error == pytest.approx((0.1 + 0.8 + 0.8 + 0.1) / 4)
-    assert found.brier_score == pytest.approx((0.1**2 + 0.8**2 + 0.8**2 + 0.1**2) / 4)
+    assert found.values["calibration_error"] == pytest.approx((0.1 + 0.8 + 0.8 + 0.1) / 4)
+    assert found.values["brier_score"] == pytest.approx((0.1**2 + 0.8**2 + 0.8**2 + 0.1**2) / 4)
     assert matured([np.nan], [0.5], 0.3) is None
+
+
+def test_matured_amounts_are_compared_in_all_and_in_their_order():
+    found = matured_amounts([100.0, 0.0, 50.0, np.nan, 50.0], [60.0, 10.0, 50.0, 9.0, 40.0])
+    assert found.count_rows == 4
+    assert found.values == {"total_error": pytest.approx(0.2), "normalised_gini": pytest.approx(1.0)}
+    # Half of 0.001 of a normal distribution lies beyond 3.2905 deviations.
+    assert found.chances["total_error"] == pytest.approx(3.2905 * np.sqrt(40**2 + 10**2 + 10**2) / 200, abs=1e-4)
+    assert matured_amounts([1.0], [9.0]).values["total_error"] == 1.0
+    assert matured_amounts([np.nan], [0.5]) is None
+
+
+def test_where_nobody_buys_there_is_no_order_and_any_expectation_is_wrong():
+    found = matured_amounts([0.0, 0.0], [3.0, 0.0])
+    assert found.values["total_error"] == 1.0
+    assert np.isnan(found.values["normalised_gini"])
+    assert found.chances == {}
+    assert matured_amounts([0.0], [0.0]).values["total_error"] == 0.0
+
+
+def test_chance_moves_the_total_of_amounts_as_far_as_it_says():
+    random = np.random.default_rng(2)
+    expected = random.gamma(2.0, 30.0, 500)
+    drawn = [matured_amounts(random.exponential(expected), expected) for _ in range(4000)]
+    beyond = np.mean([one.values["total_error"] > one.chances["total_error"] for one in drawn])
+    assert beyond < 3 * CHANCE

@@ -19,6 +19,8 @@ monitors as (
                     expected_value + {{ var('monitor_calibration_loss') }}
                 )
             when monitor = 'recall_at_contact_share' then expected_value - {{ var('monitor_recall_loss') }}
+            when monitor = 'total_error' then greatest({{ var('monitor_total_error') }}, chance_value)
+            when monitor = 'normalised_gini' then expected_value - {{ var('monitor_gini_loss') }}
         end as threshold
     from {{ ref('stg_ml__monitors') }}
 
@@ -32,8 +34,12 @@ select
     model_version,
     value,
     cast(threshold as double precision) as threshold,
-    coalesce(case when monitor = 'recall_at_contact_share' then value < threshold else value > threshold end, false)
-        as is_alert,
+    coalesce(
+        case
+            when monitor in ('recall_at_contact_share', 'normalised_gini') then value < threshold
+            else value > threshold
+        end, false
+    ) as is_alert,
     chance_value,
     expected_value,
     reference_date,
