@@ -20,6 +20,7 @@ FLOOR = 1e-4
 CHANCE = 0.001
 # With fewer customers on a side, empty bins make the index larger than any formula tells.
 LEAST = 20 * BINS
+LEAST_BUYERS = 100
 
 
 @dataclass(frozen=True)
@@ -145,19 +146,27 @@ def matured_amounts(outcome: ArrayLike, amount: ArrayLike) -> Matured | None:
     """How far expected amounts are from what came, in all and in their order; None without rows.
 
     `total_error` is the distance of the totals as a share of what came, at most 1. Chance moves it as a sum of as many
-    errors moves that are independent of each other.
+    errors moves that are independent of each other. How well amounts are ordered is not told of fewer than
+    `LEAST_BUYERS`: a few large orders decide it.
     """
     actual, predicted = _known(outcome, amount)
     if not len(actual):
         return None
-    came, said = float(actual.sum()), float(predicted.sum())
-    gap = abs(said - came)
-    values = {
-        "total_error": min(gap / came, 1.0) if came > 0 else float(gap > 0),
-        "normalised_gini": normalised_gini(actual, predicted),
-    }
+    came = float(actual.sum())
+    gap = abs(float(predicted.sum()) - came)
     by_chance = float(norm.isf(CHANCE / 2) * np.sqrt(((actual - predicted) ** 2).sum()))
-    return Matured(len(actual), values, {"total_error": min(by_chance / came, 1.0)} if came > 0 else {})
+    has_buyers = (actual > 0).sum() >= LEAST_BUYERS
+    values = {
+        "total_error": _share(gap, came),
+        "normalised_gini": normalised_gini(actual, predicted) if has_buyers else float("nan"),
+    }
+    return Matured(
+        len(actual), values, {"total_error": _share(by_chance, came) if came > 0 else float(gap <= by_chance)}
+    )
+
+
+def _share(gap: float, came: float) -> float:
+    return min(gap / came, 1.0) if came > 0 else float(gap > 0)
 
 
 def _known(outcome: ArrayLike, score: ArrayLike) -> tuple[NDArray, NDArray]:

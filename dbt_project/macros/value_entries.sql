@@ -24,5 +24,5 @@
 {% macro invoices_of_costed_products(first_day, last_day, consumed) -%}
     select invoice_number as key
     from {{ ref('int_order_lines__classified') }}
-    where product_id in {{ told_keys(['costs.product'], consumed) }}
+    where product_id in {{ reached_keys(['costs.product'], consumed) }}
 {%- endmacro %}

@@ -1,7 +1,7 @@
 """Each night's figures on whether models still work: what it asks of the warehouse, and what it writes there.
 
 Drift is measured against the night that taught the model, not against the night before: then it is the same figure
-whatever other nights ran, and what moves a little each night is seen all the same. Calibration and recall wait until
+whatever other nights ran, and what moves a little each night is seen all the same. What came of scores waits until
 the horizon has passed: scores given one horizon ago meet what happened since.
 """
 
@@ -16,7 +16,7 @@ import pandas as pd
 
 from kehu.warehouse.runs import Counts
 from kehu.warehouse.tables import read_frame, replace_night
-from ml.monitors import LEAST, stability_index, stability_index_by_chance
+from ml.monitors import LEAST, LEAST_BUYERS, stability_index, stability_index_by_chance
 from ml.registry import store
 from ml.registry.question import Question
 from ml.tables import FeatureError
@@ -29,7 +29,9 @@ NO_MODEL = "No model of the registry scored the night, so there is nothing to co
 TOO_FEW = f"Fewer than {LEAST} customers: drift cannot be told from chance."
 NO_REFERENCE = "The registry keeps no histograms of the night that taught this model: trained before there were any."
 NO_SCORES = "No scores were given one horizon ago, or none whose outcome is known."
-NOTHING_CAME = "Nobody bought anything since, so no order of customers is better than another."
+NO_ORDER = (
+    f"Fewer than {LEAST_BUYERS} customers bought since, or all spent the same: a few decide how well they are ordered."
+)
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def _matured(url: str, question: Question, as_of_date: date, version: str) -> It
     for kind, measure in question.monitors.items():
         value, count = found.values[kind], found.count_rows
         if isnan(value):
-            yield Figure(kind, subject, version, reference_date=then, count_rows=count, note=NOTHING_CAME)
+            yield Figure(kind, subject, version, reference_date=then, count_rows=count, note=NO_ORDER)
             continue
         foreseen = expected.get(measure) if measure else None
         yield Figure(kind, subject, version, value, found.chances.get(kind), foreseen, then, count)

@@ -33,6 +33,11 @@ inner join ml.{table} as scores
 where
     snapshots.as_of_date = date '{night}'
     and snapshots.snapshot_date = snapshots.as_of_date - snapshots.churn_horizon_days
+    -- A date that the planner knows: scores of all nights are many.
+    and scores.as_of_date = date '{night}' - (
+        select min(tonight.churn_horizon_days) from ml_features.ftr_customer_snapshots as tonight
+        where tonight.as_of_date = date '{night}'
+    )
     and scores.{horizon} = snapshots.churn_horizon_days
     and {label} is not null
     and scores.{score} is not null

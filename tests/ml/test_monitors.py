@@ -87,21 +87,28 @@ def test_matured_scores_are_compared_with_what_came():
 
 
 def test_matured_amounts_are_compared_in_all_and_in_their_order():
-    found = matured_amounts([100.0, 0.0, 50.0, np.nan, 50.0], [60.0, 10.0, 50.0, 9.0, 40.0])
-    assert found.count_rows == 4
+    came, said = [100.0, 0.0, 50.0, np.nan, 50.0], [60.0, 10.0, 50.0, 9.0, 40.0]
+    found = matured_amounts(came * 40, said * 40)
+    assert found.count_rows == 160
     assert found.values == {"total_error": pytest.approx(0.2), "normalised_gini": pytest.approx(1.0)}
     # Half of 0.001 of a normal distribution lies beyond 3.2905 deviations.
-    assert found.chances["total_error"] == pytest.approx(3.2905 * np.sqrt(40**2 + 10**2 + 10**2) / 200, abs=1e-4)
+    by_chance = 3.2905 * np.sqrt(40 * (40**2 + 10**2 + 10**2)) / (40 * 200)
+    assert found.chances["total_error"] == pytest.approx(by_chance, abs=1e-4)
     assert matured_amounts([1.0], [9.0]).values["total_error"] == 1.0
     assert matured_amounts([np.nan], [0.5]) is None
 
 
-def test_where_nobody_buys_there_is_no_order_and_any_expectation_is_wrong():
-    found = matured_amounts([0.0, 0.0], [3.0, 0.0])
-    assert found.values["total_error"] == 1.0
-    assert np.isnan(found.values["normalised_gini"])
-    assert found.chances == {}
+def test_few_buyers_tell_no_order():
+    assert np.isnan(matured_amounts([5.0] * 99, range(99)).values["normalised_gini"])
+    assert np.isnan(matured_amounts([5.0] * 100, range(100)).values["normalised_gini"])
+    assert matured_amounts(range(1, 101), range(100)).values["normalised_gini"] == pytest.approx(1.0)
+
+
+def test_where_nobody_buys_an_expectation_is_wrong_unless_chance_explains_it():
     assert matured_amounts([0.0], [0.0]).values["total_error"] == 0.0
+    few, many = (matured_amounts([0.0] * count, [0.5] * count) for count in (10, 1000))
+    assert few.values["total_error"] == many.values["total_error"] == 1.0
+    assert (few.chances["total_error"], many.chances["total_error"]) == (1.0, 0.0)
 
 
 def test_chance_moves_the_total_of_amounts_as_far_as_it_says():

@@ -60,6 +60,16 @@
     )
 {%- endmacro %}
 
+{#- What a reached macro reads of the told keys. The scope names these entities too, though their keys are none of its column:
+    only so is it heard when all of them change at once. -#}
+{% macro reached_keys(entities, consumed) -%}
+    {%- set scope = config.get('meta')['kept']['scope'] -%}
+    {%- for entity in entities if entity not in scope['entities'] -%}
+        {{ exceptions.raise_compiler_error(model.name ~ ": scope.reached reads '" ~ entity ~ "', which scope.entities does not name") }}
+    {%- endfor -%}
+    {{ told_keys(entities, consumed) }}
+{%- endmacro %}
+
 {#- The keys that changed upstream of this model, as a subquery. -#}
 {% macro changed_keys(consumed) -%}
     {%- set scope = config.get('meta')['kept']['scope'] -%}

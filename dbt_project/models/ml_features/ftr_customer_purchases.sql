@@ -4,7 +4,9 @@
     meta={'kept': {
         'key': 'customer_id, product_id',
         'scope': {
-            'column': 'customer_id', 'entities': ['orders.customer'], 'reached': 'customers_of_changed_orders'
+            'column': 'customer_id',
+            'entities': ['orders.customer', 'lines.order'],
+            'reached': 'customers_of_changed_orders'
         }
     }}
 ) }}

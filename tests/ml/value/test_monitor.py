@@ -83,7 +83,7 @@ def test_a_horizon_in_which_nobody_buys_ranks_nobody(url, scored):
     found = watched(url, scored, np.zeros(len(scored)))
     assert found.loc["total_error", "value"] == 1
     assert np.isnan(found.loc["normalised_gini", "value"])
-    assert found.loc["normalised_gini", "note"] == module.NOTHING_CAME
+    assert found.loc["normalised_gini", "note"] == module.NO_ORDER
 
 
 def test_scores_of_another_day_do_not_count(url, scored):

@@ -6,8 +6,8 @@
         'key': 'customer_id',
         'scope': {
             'column': 'customer_id',
-            'entities': ['told.customer', 'employed.customer', 'orders.customer'],
-            'reached': 'customers_otherwise_known'
+            'entities': ['told.customer', 'employed.customer', 'orders.customer', 'classified.invoice'],
+            'reached': 'customers_of_lines_and_first_days'
         },
         'tells': {'customers.customer': ['customer_id']},
         'by_night': {'staleness_days': 'greatest({day} - last_told_date, 0)'},
@@ -65,7 +65,10 @@ countries as (
             partition by bought.customer_id order by lines.invoiced_at desc, lines.order_line_id desc
         ) as newness
     from bought
-    inner join {{ ref('int_order_lines__classified') }} as lines on bought.order_id = lines.invoice_number
+    inner join {{ ref('int_order_lines__classified') }} as lines
+        on
+            bought.order_id = lines.invoice_number
+            and bought.customer_id = lines.customer_id
     where
         lines.exclusion_reason is null
         and lines.country is not null

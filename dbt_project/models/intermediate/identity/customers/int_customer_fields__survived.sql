@@ -5,7 +5,9 @@
     meta={'kept': {
         'key': 'customer_id, field',
         'scope': {
-            'column': 'customer_id', 'entities': ['owned.customer'], 'reached': 'customers_of_changed_records'
+            'column': 'customer_id',
+            'entities': ['owned.customer', 'identity.record', 'normal.record'],
+            'reached': 'customers_of_changed_records'
         },
         'tells': {'told.customer': ['customer_id']}
     }}

@@ -4,7 +4,9 @@
     meta={'kept': {
         'key': 'customer_id',
         'scope': {
-            'column': 'customer_id', 'entities': ['owned.customer'], 'reached': 'customers_of_changed_records'
+            'column': 'customer_id',
+            'entities': ['owned.customer', 'identity.record', 'normal.record'],
+            'reached': 'customers_of_changed_records'
         },
         'tells': {'told.customer': ['customer_id']}
     }}

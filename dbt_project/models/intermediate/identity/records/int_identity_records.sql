@@ -4,7 +4,8 @@
     materialized='incremental',
     meta={'kept': {
         'key': 'kind, record_key',
-        'scope': {'column': 'record_key', 'entities': ['identity.record']}
+        'scope': {'column': 'record_key', 'entities': ['identity.record']},
+        'tells': {'normal.record': ['record_key']}
     }}
 ) }}
 with

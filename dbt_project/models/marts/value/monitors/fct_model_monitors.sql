@@ -1,5 +1,5 @@
 -- Grain: one row per question, monitor and what it tells of on the night.
--- Chance alone must raise no alert: where few customers are measured, the threshold is what chance stays below.
+-- Chance alone must raise no alert: where few customers are measured and what chance stays below is known, that is the threshold.
 with
 
 monitors as (
