@@ -12,7 +12,7 @@ select
     movements.moved_on,
     movements.is_return,
     movements.count_lines,
-    cast(movements.amount as numeric(16, 3)) as amount
+    movements.amount
 from order_customers
 inner join training_dates on order_customers.snapshot_date = training_dates.snapshot_date
 inner join movements on order_customers.order_id = movements.order_id

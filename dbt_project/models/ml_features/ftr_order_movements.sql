@@ -42,6 +42,6 @@ select
     line_type = 'return' as is_return,
     order_date as moved_on,
     cast(count(*) filter (where line_type = 'sale') as integer) as count_lines,
-    sum(amount) as amount
+    cast(sum(amount) as numeric(16, 3)) as amount
 from lines
 group by 1, 2, 3
