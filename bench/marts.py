@@ -9,7 +9,6 @@ from datetime import date
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
 
 from bench.marts_duckdb import against_duckdb
 from bench.marts_shop import LAST, open_shop, trade_on
@@ -17,7 +16,7 @@ from bench.night import Bench, installation
 from kehu.airflow import dbt
 from kehu.airflow.nightly import LAYERS
 from kehu.paths import PROJECT, tag_registry
-from kehu.privacy.sealing import GOLDEN_RECORD, keep_customers, personal_kinds
+from kehu.privacy.sealing import keep_night
 from kehu.privacy.vault import Vault
 from kehu.tags.night import keep_tags
 from kehu.tags.registry import load
@@ -93,8 +92,7 @@ def measure_build(bench: Bench, day: date) -> dict:
 
 def _keep(bench: Bench, night: Night) -> None:
     with psycopg.connect(bench.url) as connection:
-        customers = sql.Identifier(night.schema, GOLDEN_RECORD)
-        keep_customers(connection, customers, personal_kinds(), night.as_of_date, Vault.from_environment())
+        keep_night(connection, night, Vault.from_environment())
         keep_tags(connection, night, load(tag_registry()))
 
 

@@ -216,18 +216,16 @@ def identify_customers(url: str, night: Night) -> Counts:
 def keep_history(url: str, night: Night) -> Counts:
     """Keep the night."""
     import psycopg
-    from psycopg import sql
 
     from kehu.paths import tag_registry
-    from kehu.privacy.sealing import GOLDEN_RECORD, keep_customers, personal_kinds
+    from kehu.privacy.sealing import keep_night
     from kehu.privacy.vault import Vault
     from kehu.tags.night import keep_tags
     from kehu.tags.registry import load
 
     registry, vault = load(tag_registry()), Vault.from_environment()
     with psycopg.connect(url) as connection:
-        customers = sql.Identifier(night.schema, GOLDEN_RECORD)
-        changed = keep_customers(connection, customers, personal_kinds(), night.as_of_date, vault)
+        changed = keep_night(connection, night, vault)
         changed += keep_tags(connection, night, registry)
     return Counts(rows_out=changed)
 

@@ -19,6 +19,7 @@ from kehu.privacy.vault import PersonKey, Vault
 from kehu.warehouse import history
 from kehu.warehouse.manifests import personal_columns
 from kehu.warehouse.masks import MASKS, mask, masked
+from kehu.warehouse.runs import Night
 
 BATCH = 10_000
 GOLDEN_RECORD = "dim_customers"
@@ -96,6 +97,12 @@ def _known(kinds: dict[str, str]) -> dict[str, str]:
         if kind not in MASKS:
             raise SealingError(f"{GOLDEN_RECORD}.{column}: personal: {kind} is none of {', '.join(MASKS)}")
     return kinds
+
+
+def keep_night(connection: Connection, night: Night, vault: Vault) -> int:
+    """Keep the golden record that a night has built (`keep_customers`); return how many customers changed."""
+    customers = sql.Identifier(night.schema, GOLDEN_RECORD)
+    return keep_customers(connection, customers, personal_kinds(), night.as_of_date, vault)
 
 
 def keep_customers(
