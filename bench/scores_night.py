@@ -38,12 +38,12 @@ MOST_PRODUCTS = 10
 OTHER = "md5({key} || ' ' || copies.number)"
 COPIES = "cross join generate_series(2, {copies}) as copies (number)"
 ROWS = {
-    "ftr_customer_snapshots": "where snapshot_date in (as_of_date, as_of_date - comparison_days)",
+    "ftr_compared_snapshots": "",
     "ftr_customer_products": f"where place <= {MOST_PRODUCTS}",
     "ftr_feedback_texts": "",
 }
 KEYS = {
-    "ftr_customer_snapshots": "customer_id",
+    "ftr_compared_snapshots": "customer_id",
     "ftr_customer_products": "customer_id",
     "ftr_feedback_texts": "text_key",
 }

@@ -32,6 +32,11 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- The id in a record's key, '<source>.<entity>:<id>'; null if it is another entity's. Keys are many: no expression is matched. -#}
+{% macro record_id_of(entity, column) -%}
+    case when starts_with({{ column }}, '{{ entity }}:') then substr({{ column }}, {{ entity | length + 2 }}) end
+{%- endmacro %}
+
 {#- A strong key: what only one customer can have. -#}
 {% macro strong_key(type, column) -%} '{{ type }}:' || {{ column }} {%- endmacro %}
 

@@ -55,13 +55,20 @@ WHOLE = {
         "request_type": "text",
     },
 }
-WHOLE["int_identity_values"] = {
+WHOLE["int_identity_versions"] = {
     "record_key": "text",
     **dict.fromkeys(("kind", "source", "entity", "record_id"), "text"),
     "known_at": "timestamptz",
+    "recency": "bigint",
     **dict.fromkeys(("name_raw", "country", "birth_raw", "street_raw", "city_raw", "postcode_raw"), "text"),
-    **dict.fromkeys(("company_raw", "registration_raw", "title"), "text"),
-    **dict.fromkeys(("mails_raw", "phones_raw", "websites", "devices", "keys"), "text[]"),
+    **dict.fromkeys(("company_raw", "company_key", "registration_raw", "website", "device", "title"), "text"),
+    **dict.fromkeys(("mails_raw", "phones_raw", "keys"), "text[]"),
+}
+WHOLE["int_identity_employments"] = {
+    "record_key": "text",
+    **dict.fromkeys(("company_record_key", "source", "entity", "record_id", "country"), "text"),
+    **dict.fromkeys(("company_raw", "company_key"), "text"),
+    **dict.fromkeys(("employed_from", "employed_to"), "timestamptz"),
 }
 DICTIONARIES = tuple(f"stg_identity__normal_{what}" for what in (
     "names", "mails", "phones", "addresses", "births", "companies",
@@ -72,6 +79,9 @@ NEWEST = {
     "ftr_customer_purchases": "ml_features",
     "ftr_customer_baskets": "ml_features",
     "ftr_order_movements": "ml_features",
+    "ftr_compared_snapshots": "ml_features",
+    "int_order_records__told": "intermediate",
+    "int_identity_values": "intermediate",
     "int_identity_records": "intermediate",
     "int_customer_fields__survived": "intermediate",
     "int_customer_records__counted": "intermediate",
@@ -170,9 +180,11 @@ class Shop:
             "fct_payments": f"'{number}', {customer}, '{day}', {duration / 100}",
             "fct_interactions": f"'{number}', {customer}, '{day}', 'phone', {duration}, 'service'",
             "fct_service_requests": f"'{number}', {customer}, '{day}', 'mail', 'case'",
-            "int_identity_values": f"'r{number}', 'person', 's', 'e', '{number}', '{day}', '{product}', null",
+            "int_identity_versions": f"'r{number}', 'person', 's', 'e', '{number}', '{day}', 1, '{product}'",
+            "int_identity_employments": f"'r{number}', 'r{number}#{duration % 3}', 's', 'e', '{number}', null, "
+            f"'{product}', null, '{day}', null",
         }
-        for name in self.dice.sample(sorted(rows), 4):
+        for name in self.dice.sample(sorted(rows), 5):
             key = rows[name].split(",")[0]
             self.warehouse.execute(f"delete from public.{name} where {next(iter(WHOLE[name]))} = {key}")
             if self.dice.random() < 0.8:
@@ -186,7 +198,8 @@ def project(tmp_path_factory):
     unused = shutil.ignore_patterns("target", "logs", "tests", "_exposures.yml", "_seeds__models.yml")
     shutil.copytree(DBT_PROJECT, copy, ignore=unused)
     settings = (copy / "dbt_project.yml").read_text()
-    for name, days in (("segment_window_days", 9), ("active_days", 3), ("lapsed_days", 6)):
+    short = {"segment_window_days": 9, "active_days": 3, "lapsed_days": 6, "churn_horizon_days": 7, "comparison_days": 5}
+    for name, days in short.items():
         settings = re.sub(f"{name}: [0-9]+", f"{name}: {days}", settings)
     (copy / "dbt_project.yml").write_text(settings)
     for file in (copy / "seeds").iterdir():
@@ -247,10 +260,10 @@ def content(warehouse, night):
     return {name: sorted(warehouse.rows(f"select cast(m as text) from {night.schema}.{name} as m")) for name in MARTS}
 
 
-def newest(warehouse):
+def newest(warehouse, names=tuple(NEWEST)):
     """What is kept of the newest night alone."""
     query = "select cast(n as text) from {}.{} as n"
-    return {name: sorted(warehouse.rows(query.format(schema, name))) for name, schema in NEWEST.items()}
+    return {name: sorted(warehouse.rows(query.format(NEWEST[name], name))) for name in names}
 
 
 @pytest.mark.timeout(1800)
@@ -326,6 +339,33 @@ def test_what_took_a_line_back_follows_the_day_on_which_it_was_sold(server_url, 
         assert warehouse.rows(taken_back.format(build(warehouse, days[2]).schema)) == [("C2", "1", number)]
 
 
+def test_a_purchase_of_any_age_counts_where_it_does_on_the_night(server_url, build):
+    warehouse = Warehouse(server_url)
+    days = [FIRST + timedelta(days=n) for n in range(0, 400)]
+    # Account n has bought on day n and, some, on a later one; each fifth took it back after five days, as somebody else.
+    lines = [line(str(n), str(n), f"{day} 10:00:00") for n, day in enumerate(days)]
+    lines += [line(f"9{n}", str(n), f"{days[n + 6 + n % 5]} 10:00:00") for n in range(0, 380, 3)]
+    for n in range(3, 391, 5):
+        taken_back = {"Quantity": "-1", "InvoiceDate": f"{days[n + 5]} 10:00:00", "InvoiceNo": f"C{n}"}
+        lines.append(line(str(n), str(n)) | taken_back)
+    warehouse.land_columns("shop", "order_lines", lines, days[0])
+    warehouse.execute(f"""
+        insert into identity.assignments (kind, record_key, customer_id, valid_from)
+        select distinct 'person', 'shop.orders:' || "InvoiceNo", 'other', cast('{FIRST}' as date)
+        from raw_shop.order_lines where "InvoiceNo" like 'C%'
+    """)
+    models = (*UPSTREAM, *WORKED_OUT, "int_products__costed", *MARTS[:2], "ftr_order_movements", "ftr_compared_snapshots")
+
+    def snapshots(day, **options):
+        build(warehouse, day, models=models, **options)
+        return newest(warehouse, ("ftr_compared_snapshots",))
+
+    seen = {day: snapshots(day) for day in (days[395], days[396], days[399], days[380])}
+    for day, rows in seen.items():
+        assert rows == snapshots(day, version=f"anew {day}")
+        assert len(rows["ftr_compared_snapshots"]) > 600
+
+
 def test_all_credit_notes_of_an_order_move_its_money(server_url, build):
     warehouse = Warehouse(server_url)
     days = [FIRST + timedelta(days=n) for n in range(3)]
@@ -349,8 +389,8 @@ def test_a_customer_follows_records_employers_lines_and_the_night(server_url, bu
     warehouse.land_columns("shop", "order_lines", [line("1", "7")], FIRST)
     build(warehouse, FIRST)
     warehouse.execute(f"""
-        insert into public.int_identity_values (kind, record_key, name_raw, known_at, mails_raw)
-        values ('person', 'r', 'P', '{days[2]} 12:00+00', '{{"p@x"}}');
+        insert into public.int_identity_versions (kind, record_key, recency, name_raw, known_at, mails_raw)
+        values ('person', 'r', 1, 'P', '{days[2]} 12:00+00', '{{"p@x"}}');
         insert into identity.normal_mails (raw, mail) values ('p@x', 'p@x');
         insert into identity.assignments (kind, record_key, customer_id, valid_from)
         values ('person', 'r', 'p', '{FIRST}'), ('person', 'shop.orders:2', 'p', '{FIRST}')
@@ -366,7 +406,7 @@ def test_a_customer_follows_records_employers_lines_and_the_night(server_url, bu
     assert known(later, "first_known_date") == days[2]
     warehouse.execute(f"insert into public.int_company_people__matched values ('p', 'c', '{FIRST}', null)")
     assert known(later, "company_id") == "c"
-    warehouse.execute("update public.int_identity_values set name_raw = 'Q'")
+    warehouse.execute("update public.int_identity_versions set name_raw = 'Q'")
     assert known(later, "full_name") == "Q"
     # A value that compares wrongly is forgotten as docs/identity.md says.
     assert known(later, "mail") == "p@x"

@@ -1,8 +1,8 @@
 {{ config(materialized='view') }}
 -- Grain: one row per order or account of the shop and period in which it was known to belong to one customer.
 select
-    substring(record_key from '^shop\.orders:(.*)$') as order_id,
-    substring(record_key from '^shop\.accounts:(.*)$') as account_id,
+    {{ record_id_of('shop.orders', 'record_key') }} as order_id,
+    {{ record_id_of('shop.accounts', 'record_key') }} as account_id,
     customer_id,
     valid_from,
     valid_to

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 # Named here once more than in ml.retrain, because parsing the DAG must not import it; a test compares them.
 QUESTIONS = ("churn", "value")
 # The models that have rows of training dates.
-FEATURES = ("ftr_customer_snapshots", "ftr_customer_movements")
+FEATURES = ("ftr_training_snapshots", "ftr_customer_movements")
 
 
 @task(

@@ -6,8 +6,7 @@ orders as (
 
     select
         customer_id,
-        order_date,
-        min(order_date) over (partition by customer_id) as first_order_date
+        order_date
     from {{ ref('fct_orders') }}
     where
         order_type = 'order'
@@ -16,30 +15,49 @@ orders as (
 
 ),
 
-numbered as (
+-- Whole windows since the first order.
+customers as (
 
     select
         customer_id,
-        first_order_date,
-        ({{ as_of_date() }} - first_order_date) / {{ var('churn_horizon_days') }} as count_windows,
-        case
-            when order_date > first_order_date
-                then (order_date - first_order_date - 1) / {{ var('churn_horizon_days') }}
-        end as window_number
+        min(order_date) as first_order_date,
+        ({{ as_of_date() }} - min(order_date)) / {{ var('churn_horizon_days') }} as count_windows
     from orders
+    group by customer_id
 
 ),
 
--- Whole windows since the first order, and in how many of them the customer came back.
-counted as (
+returns as (
+
+    select distinct
+        orders.customer_id,
+        (orders.order_date - customers.first_order_date - 1) / {{ var('churn_horizon_days') }} as window_number
+    from orders
+    inner join customers on orders.customer_id = customers.customer_id
+    where
+        orders.order_date > customers.first_order_date
+        and (orders.order_date - customers.first_order_date - 1) / {{ var('churn_horizon_days') }} < customers.count_windows
+
+),
+
+-- In how many of them the customer came back.
+returned as (
 
     select
         customer_id,
-        first_order_date,
-        count_windows,
-        count(distinct case when window_number < count_windows then window_number end) as count_windows_with_order
-    from numbered
-    group by customer_id, first_order_date, count_windows
+        count(*) as count_windows_with_order
+    from returns
+    group by customer_id
+
+),
+
+counted as (
+
+    select
+        customers.*,
+        coalesce(returned.count_windows_with_order, 0) as count_windows_with_order
+    from customers
+    left join returned on customers.customer_id = returned.customer_id
 
 ),
 

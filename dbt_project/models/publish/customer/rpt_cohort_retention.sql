@@ -1,19 +1,19 @@
 -- Grain: one row per month of first order and number of months since, up to the night's month.
 with
 
-orders as (
+customer_months as (
 
+    -- What each customer bought in a month.
     select
         customer_id,
-        order_date,
-        kept_amount,
-        currency,
-        cast(date_trunc('month', order_date) as date) as order_month
+        cast(date_trunc('month', order_date) as date) as order_month,
+        sum(kept_amount) as kept_amount
     from {{ ref('fct_orders') }}
     where
         order_type = 'order'
         and not is_cancelled
         and customer_id is not null
+    group by 1, 2
 
 ),
 
@@ -22,7 +22,7 @@ cohorts as (
     select
         customer_id,
         min(order_month) as cohort_month
-    from orders
+    from customer_months
     group by customer_id
 
 ),
@@ -55,12 +55,12 @@ bought as (
 
     select
         cohorts.cohort_month,
-        orders.order_month,
-        count(distinct orders.customer_id) as count_active_customers,
-        sum(orders.kept_amount) as kept_amount
-    from orders
-    inner join cohorts on orders.customer_id = cohorts.customer_id
-    group by cohorts.cohort_month, orders.order_month
+        customer_months.order_month,
+        count(*) as count_active_customers,
+        sum(customer_months.kept_amount) as kept_amount
+    from customer_months
+    inner join cohorts on customer_months.customer_id = cohorts.customer_id
+    group by cohorts.cohort_month, customer_months.order_month
 
 ),
 

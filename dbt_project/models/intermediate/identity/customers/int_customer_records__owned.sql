@@ -12,6 +12,6 @@
 select
     record_key,
     customer_id,
-    substring(record_key from '^shop\.orders:(.*)$') as invoice_number
+    {{ record_id_of('shop.orders', 'record_key') }} as invoice_number
 from {{ ref('stg_identity__assignments') }}
 where kind = 'person'

@@ -1,6 +1,13 @@
 -- Grain: one row per person's record and uninterrupted time in which its versions name one company.
 -- The first company a record ever named has the record's own key in the graph of companies, each further one a numbered key:
 -- so the key of a company's mention stays with that company when the person moves on.
+{{ config(
+    materialized='incremental',
+    meta={'kept': {
+        'key': 'record_key, employed_from, company_record_key',
+        'tells': {'told.record': ['record_key', 'company_record_key']}
+    }}
+) }}
 with
 
 people as (

@@ -1,4 +1,5 @@
 -- Grain: one row per known version of a record that tells of a person, deletions included, in one shape for all sources.
+-- But for orders, which have no versions and no names (int_order_records__told).
 with
 
 zoho_contacts as (
@@ -50,24 +51,6 @@ fxiaoke_activities as (
         end as related_key
     from {{ ref('stg_fxiaoke__activity_versions') }}
     where related_object in ('ContactObj', 'LeadsObj')
-
-),
-
-orders as (
-
-    -- An invoice whose lines name several accounts belongs to none of them for certain.
-    select
-        invoice_number,
-        case when min(customer_id) = max(customer_id) then min(customer_id) end as account_id,
-        min(country) as country,
-        min(invoiced_at) as known_at,
-        max(invoiced_at) as changed_at,
-        false as is_deleted,
-        cast(0 as bigint) as load_id,
-        0 as row_number
-    from {{ ref('stg_shop__order_lines') }}
-    where customer_id is not null
-    group by invoice_number
 
 ),
 
@@ -169,12 +152,6 @@ told as (
         company_raw='company_name',
         title='job_title',
         keys=[strong_key('shop.account', 'account_id')]
-    )) }}
-    union all
-    {{ identity_version('person', 'shop', 'orders', 'orders', 'invoice_number', dict(
-        country='country',
-        known_at='known_at',
-        keys=[order_key('invoice_number'), strong_key('shop.account', 'account_id')]
     )) }}
     union all
     {{ identity_version('person', 'zoho_crm', 'Contacts', 'zoho_contacts', 'contact_id', dict(

@@ -1,7 +1,11 @@
 -- Grain: one row per kind and record that tells of a customer: what all its versions say, as it is written.
 {{ config(
     materialized='incremental',
-    meta={'kept': {'key': 'kind, record_key', 'tells': {'identity.record': ['record_key']}}}
+    meta={'kept': {
+        'key': 'kind, record_key',
+        'scope': {'column': 'record_key', 'entities': ['told.record']},
+        'tells': {'identity.record': ['record_key']}
+    }}
 ) }}
 with
 
@@ -11,10 +15,17 @@ employments as (
 
 ),
 
+named_companies as (
+
+    select * from employments
+    where {{ in_scope('company_record_key') }}
+
+),
+
 newest_employments as (
 
     select distinct on (company_record_key) *
-    from employments
+    from named_companies
     order by company_record_key asc, employed_from desc
 
 ),
@@ -24,7 +35,7 @@ first_named as (
     select
         company_record_key,
         min(employed_from) as known_at
-    from employments
+    from named_companies
     group by company_record_key
 
 ),
@@ -32,6 +43,7 @@ first_named as (
 versions as (
 
     select * from {{ ref('int_identity_versions') }}
+    where {{ in_scope('record_key') }}
 
 ),
 
@@ -168,6 +180,35 @@ employers as (
     from newest_employments as newest
     inner join first_named on newest.company_record_key = first_named.company_record_key
 
+),
+
+orders as (
+
+    select
+        'person' as kind,
+        record_key,
+        'shop' as source,
+        'orders' as entity,
+        record_id,
+        known_at,
+        cast(null as text) as name_raw,
+        cast('{}' as text[]) as mails_raw,
+        cast('{}' as text[]) as phones_raw,
+        country,
+        cast(null as text) as birth_raw,
+        cast(null as text) as street_raw,
+        cast(null as text) as city_raw,
+        cast(null as text) as postcode_raw,
+        cast(null as text) as company_raw,
+        cast(null as text) as registration_raw,
+        cast('{}' as text[]) as websites,
+        cast('{}' as text[]) as devices,
+        keys,
+        cast(null as text) as title,
+        cast(null as timestamptz) as company_since
+    from {{ ref('int_order_records__told') }}
+    where {{ in_scope('record_key') }}
+
 )
 
 select * from records
@@ -177,3 +218,5 @@ where
     or cardinality(mails_raw || phones_raw || websites || devices || keys) > 0
 union all
 select * from employers
+union all
+select * from orders

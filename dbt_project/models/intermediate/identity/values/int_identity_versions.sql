@@ -1,5 +1,9 @@
 -- Grain: one row per version of a record that tells of a person or a company and still counts.
 -- A deleted record counts only if it was merged away and its heir is known: then with what it said before, and its heir's key.
+{{ config(
+    materialized='incremental',
+    meta={'kept': {'key': 'kind, record_key, recency', 'tells': {'told.record': ['record_key']}}}
+) }}
 with
 
 told as (

@@ -2,7 +2,7 @@
 -- From these the training derives features anew, with all that came after the snapshot cut away, and compares.
 with
 
-{{ snapshot_orders(var('checked_customers')) }}
+{{ training_orders(var('checked_customers')) }}
 
 select
     order_customers.snapshot_date,

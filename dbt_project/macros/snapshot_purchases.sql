@@ -1,11 +1,10 @@
--- Grain: one row per customer and snapshot date, with what was known at the end of that day and nothing later.
--- Snapshots: the night itself, the comparison date, and training dates whose label window has closed by the night.
--- Who is the same customer is something known, too. Training dates go by who was one then, and an account of which nothing
--- was known then is a customer of its own. The comparison date goes by tonight's customers, so that like meets like.
-with
+{#- What customers had bought by the end of a snapshot date, and when that becomes another figure though nothing was bought. -#}
 
-{{ snapshot_orders(var('training_customers')) }},
-
+{#-
+  CTEs up to purchases and returned, one row per snapshot date and customer each. They read order_customers (snapshot_date,
+  customer_id, order_id, order_date) and movements (ftr_order_movements).
+-#}
+{% macro snapshot_purchases() %}
 known as (
 
     select
@@ -109,72 +108,13 @@ returned as (
     where is_return
     group by 1, 2
 
-),
-
-labels as (
-
-    -- The label looks ahead on purpose, and exists only on training dates: their window has closed by the night.
-    select
-        purchases.snapshot_date,
-        purchases.customer_id,
-        count(future.order_id) = 0 as has_churned
-    from purchases
-    inner join training_dates on purchases.snapshot_date = training_dates.snapshot_date
-    left join order_customers as future
-        on
-            purchases.snapshot_date = future.snapshot_date
-            and purchases.customer_id = future.customer_id
-            and purchases.snapshot_date < future.order_date
-            and future.order_type = 'order'
-    group by 1, 2
-
-),
-
-next_orders as (
-
-    -- What the label window's orders have left at its end; training dates alone have one, as for the label.
-    select
-        order_customers.snapshot_date,
-        order_customers.customer_id,
-        order_customers.order_id,
-        sum(movements.amount) as amount
-    from training_dates
-    inner join order_customers on training_dates.snapshot_date = order_customers.snapshot_date
-    inner join movements on order_customers.order_id = movements.order_id
-    where
-        order_customers.order_date > training_dates.snapshot_date
-        and movements.moved_on <= training_dates.snapshot_date + {{ var('churn_horizon_days') }}
-        and not movements.is_return
-    group by 1, 2, 3
-    having sum(movements.amount) > 0
-
-),
-
-next_purchases as (
-
-    select
-        snapshot_date,
-        customer_id,
-        sum(amount) as amount
-    from next_orders
-    group by 1, 2
-
 )
+{% endmacro %}
 
-select
-    purchases.customer_id,
-    purchases.snapshot_date,
-    {{ as_of_date() }} as as_of_date,
-    {{ as_of_end() }} as scored_at,
-    cast({{ var('churn_horizon_days') }} as integer) as churn_horizon_days,
-    cast({{ var('value_horizon_days') }} as integer) as value_horizon_days,
-    cast({{ var('comparison_days') }} as integer) as comparison_days,
-    cast({{ var('churn_contact_share') }} as double precision) as churn_contact_share,
-    cast({{ var('annual_discount_rate') }} as numeric(6, 4)) as annual_discount_rate,
-    cast(purchases.count_purchase_days - 1 as integer) as count_repeat_purchases,
+{#- The columns that follow from purchases and returned; the snapshot's own day moves none of them but by snapshot_ages(). -#}
+{% macro snapshot_columns() -%}
+cast(purchases.count_purchase_days - 1 as integer) as count_repeat_purchases,
     purchases.last_purchase_date - purchases.first_purchase_date as recency_days,
-    purchases.snapshot_date - purchases.first_purchase_date as age_days,
-    purchases.snapshot_date - purchases.last_purchase_date as days_since_last_purchase,
     cast(purchases.count_orders as integer) as count_orders,
     cast(purchases.count_lines as integer) as count_lines,
     cast(coalesce(returned.count_returns, 0) as integer) as count_returns,
@@ -191,21 +131,36 @@ select
     cast(purchases.purchase_amount_previous_90d as numeric(16, 3)) as purchase_amount_previous_90d,
     cast(purchases.last_purchase_amount as numeric(16, 3)) as last_purchase_amount,
     cast(coalesce(returned.returned_amount, 0) as numeric(16, 3)) as returned_amount,
-    cast(purchases.average_repeat_amount as numeric(16, 3)) as average_repeat_amount,
-    labels.has_churned,
-    cast(
-        case when labels.has_churned is not null then coalesce(next_purchases.amount, 0) end as numeric(16, 3)
-    ) as next_purchase_amount
-from purchases
-left join returned
-    on
-        purchases.snapshot_date = returned.snapshot_date
-        and purchases.customer_id = returned.customer_id
-left join labels
-    on
-        purchases.snapshot_date = labels.snapshot_date
-        and purchases.customer_id = labels.customer_id
-left join next_purchases
-    on
-        purchases.snapshot_date = next_purchases.snapshot_date
-        and purchases.customer_id = next_purchases.customer_id
+    cast(purchases.average_repeat_amount as numeric(16, 3)) as average_repeat_amount
+{%- endmacro %}
+
+{#- How many days old a purchase is when snapshot_purchases() begins or ceases to count it somewhere. -#}
+{% macro snapshot_ages() -%}
+    {%- set horizon = var('churn_horizon_days') -%}
+    {{ return([0, 30, 90, 180, 365 - horizon, 365, horizon + 1]) }}
+{%- endmacro %}
+
+{#-
+  Customers of whom the compared dates would say something else although no key of theirs was told: as days pass, a purchase
+  reaches one of these ages, or what moved its money comes before the comparison date.
+-#}
+{% macro customers_whose_purchases_age(first_day, last_day, consumed) -%}
+    {{ customers_of_changed_orders(first_day, last_day, consumed) }}
+    union all
+    select customer_id as key
+    from {{ ref('fct_orders') }}
+    where
+        order_date in (
+            select {{ first_day }} + days.number - ages.age - dates.days_back
+            from generate_series(0, {{ last_day }} - {{ first_day }}) as days (number)
+            cross join unnest(array{{ snapshot_ages() }}) as ages (age)
+            cross join unnest(array[0, {{ var('comparison_days') }}]) as dates (days_back)
+        )
+    union all
+    select orders.customer_id as key
+    from {{ ref('ftr_order_movements') }} as movements
+    inner join {{ ref('fct_orders') }} as orders on movements.order_id = orders.order_id
+    where
+        movements.moved_on >= {{ first_day }} - {{ var('comparison_days') }}
+        and movements.moved_on <= {{ last_day }} - {{ var('comparison_days') }}
+{%- endmacro %}

@@ -1,16 +1,8 @@
 {#-
-  CTEs up to order_customers (whose order each order was on each snapshot date, label window included) and movements (the
+  CTEs up to order_customers (whose order each order was on each training date, label window included) and movements (the
   money of each order by day). `customers`: about how many customers the training dates have.
 -#}
-{% macro snapshot_orders(customers) %}
-compared_dates as (
-
-    select {{ as_of_date() }} as snapshot_date
-    union
-    select {{ as_of_date() }} - {{ var('comparison_days') }}
-
-),
-
+{% macro training_orders(customers) %}
 training_dates as (
 
     -- The newest is the newest whose label window has closed; monitors read it each night, training reads all. One that is
@@ -38,15 +30,21 @@ orders as (
 
 ),
 
+customers as (
+
+    select distinct customer_id from orders
+
+),
+
 sampled_orders as (
 
     -- Training needs no more customers than so many. They are drawn by tonight's ids, so that all of a customer's
     -- accounts come or none does.
     select orders.*
     from orders
-    cross join (select count(distinct customer_id) as count_customers from orders) as counted
+    inner join customers on orders.customer_id = customers.customer_id
     where
-        {{ hash_bucket('orders.customer_id', 10000) }} * counted.count_customers
+        {{ hash_bucket('customers.customer_id', 10000) }} * (select count(*) from customers)
         < 10000 * cast({{ customers }} as bigint)
 
 ),
@@ -88,15 +86,6 @@ known_accounts as (
 
 order_customers as (
 
-    select
-        compared_dates.snapshot_date,
-        orders.order_id,
-        orders.order_type,
-        orders.order_date,
-        orders.customer_id
-    from compared_dates
-    inner join orders on compared_dates.snapshot_date >= orders.order_date
-    union all
     -- Orders of the label window, and those that arrived late, belong to whoever had the account on the snapshot date.
     select
         training_dates.snapshot_date,
