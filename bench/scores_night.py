@@ -78,7 +78,7 @@ def _repeat(url: str, table: str, copies: int) -> int:
         "select column_name from information_schema.columns where table_schema = 'ml_features' and table_name = %s"
     )
     with psycopg.connect(url) as connection:
-        names = [row[0] for row in connection.execute(columns, [f"ml_features.{table}"])]
+        names = [row[0] for row in connection.execute(columns, [table])]
         shown = ", ".join(OTHER.format(key=key) if name == key else name for name in names)
         ranked = f"(select *, row_number() over (partition by {key}) as place from ml_features.{table}) as rows"
         connection.execute(

@@ -21,7 +21,7 @@ from tests.dbt_project.warehouse import Warehouse, line
 ORDERS = ("fct_order_lines", "fct_orders", "fct_returns", "dim_products")
 MARTS = (*ORDERS, "dim_customers", "fct_customer_lifecycle", "fct_customer_segments", "fct_customer_value_months")
 KEPT = ("stg_shop__line_loads", "stg_shop__order_lines", "int_customer_records__owned", "int_order_lines__classified")
-UPSTREAM = ("stg_identity__assignments", *KEPT)
+UPSTREAM = ("stg_identity__assignments", "stg_identity__assignment_periods", *KEPT)
 WORKED_OUT = ("stg_shop__line_accounts", "int_credit_lines__matched", "int_orders__valued", "int_products__sold")
 # Kept whole, from a good many sources each: here from a table of the test.
 WHOLE = {

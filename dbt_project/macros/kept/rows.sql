@@ -78,34 +78,42 @@
     {%- if scope.get('is_nullable') -%} coalesce({{ prefix }}{{ scope['column'] }}, '') {%- else -%} {{ prefix }}{{ scope['column'] }} {%- endif -%}
 {%- endmacro %}
 
-{#- The rows that are no longer so (with their place), and those that are new. -#}
+{#- The rows that are no longer so (with their place), and those that are new. Where a scope bounds them, rows are fetched once: those
+    of the same key and values have the same scope. -#}
 {% macro kept_compare(rows, fresh, names, kept, consumed, is_published) -%}
     {%- set compared = names | reject('in', kept.get('by_night', {})) | list -%}
+    {%- set is_bounded = consumed is not none -%}
     {%- set is_same %}
         {%- for column in kept['key'].split(', ') %}
         kept_rows.{{ column }} = fresh_rows.{{ column }} and
         {%- endfor %}
         ({{ kept_names(compared, 'kept_rows.') }}) is not distinct from ({{ kept_names(compared, 'fresh_rows.') }})
     {%- endset -%}
-    create temporary table {{ fresh }}_gone on commit drop as
+    {%- set before -%}
     select kept_rows.ctid as place, kept_rows.*
     from {{ rows }} as kept_rows
     where
         {{ "kept_rows.run_to is null" if is_published else "true" }}
-        {% if consumed is not none -%}
+        {% if is_bounded -%}
         and {{ kept_scope_column(kept['scope'], 'kept_rows.') }} in {{ changed_keys(consumed) }}
-        {%- elif kept.get('nights') %}
-        and kept_rows.{{ kept['nights'] }} = {{ as_of_date() }}
         {%- endif %}
-        and not exists (select 1 from {{ fresh }} as fresh_rows where {{ is_same }});
+    {%- endset -%}
+    {% if is_bounded -%}
+    create temporary table {{ fresh }}_before on commit drop as {{ before }};
+    analyze {{ fresh }}_before;
+    {%- endif %}
+    create temporary table {{ fresh }}_gone on commit drop as
+    select kept_rows.*
+    from {{ fresh ~ '_before' if is_bounded else '(' ~ before ~ ')' }} as kept_rows
+    where
+        not exists (select 1 from {{ fresh }} as fresh_rows where {{ is_same }})
+        {% if kept.get('nights') and not is_bounded -%}
+        and kept_rows.{{ kept['nights'] }} = {{ as_of_date() }}
+        {%- endif %};
     create temporary table {{ fresh }}_new on commit drop as
     select fresh_rows.*
     from {{ fresh }} as fresh_rows
-    where
-        not exists (
-            select 1 from {{ rows }} as kept_rows
-            where {{ "kept_rows.run_to is null and" if is_published }} {{ is_same }}
-        )
+    where not exists (select 1 from {{ fresh ~ '_before' if is_bounded else '(' ~ before ~ ')' }} as kept_rows where {{ is_same }})
 {%- endmacro %}
 
 {#- What this run itself had written goes; what belongs to earlier runs ends. -#}

@@ -10,9 +10,22 @@
 ) }}
 with
 
-lines as (
+returned as (
 
-    select * from {{ ref('fct_order_lines') }}
+    select *
+    from {{ ref('fct_order_lines') }}
+    where
+        line_type in ('cancellation', 'return')
+        and {{ in_scope('order_id') }}
+
+),
+
+sold as (
+
+    select
+        order_line_id,
+        order_date
+    from {{ ref('fct_order_lines') }}
 
 )
 
@@ -31,8 +44,5 @@ select
     returned.ordered_at as returned_at,
     returned.order_date as returned_date,
     returned.order_date - sold.order_date as days_since_order
-from lines as returned
-left join lines as sold on returned.cancelled_order_line_id = sold.order_line_id
-where
-    returned.line_type in ('cancellation', 'return')
-    and {{ in_scope('returned.order_id') }}
+from returned
+left join sold on returned.cancelled_order_line_id = sold.order_line_id
