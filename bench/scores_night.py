@@ -39,12 +39,12 @@ OTHER = "md5({key} || ' ' || copies.number)"
 COPIES = "cross join generate_series(2, {copies}) as copies (number)"
 ROWS = {
     "ftr_compared_snapshots": "",
-    "ftr_customer_products": f"where place <= {MOST_PRODUCTS}",
+    "ftr_customer_purchases": f"where place <= {MOST_PRODUCTS}",
     "ftr_feedback_texts": "",
 }
 KEYS = {
     "ftr_compared_snapshots": "customer_id",
-    "ftr_customer_products": "customer_id",
+    "ftr_customer_purchases": "customer_id",
     "ftr_feedback_texts": "text_key",
 }
 

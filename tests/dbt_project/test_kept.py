@@ -419,6 +419,26 @@ def test_a_customer_follows_records_employers_lines_and_the_night(server_url, bu
         assert known(later, "country") == country
 
 
+def test_an_order_is_whose_identity_says_on_the_night(server_url, build):
+    warehouse = Warehouse(server_url)
+    days = [FIRST + timedelta(days=n) for n in range(4)]
+    warehouse.land_columns("shop", "order_lines", [line("1", "7")], FIRST)
+
+    def customer(day):
+        return warehouse.rows(f"select customer_id from {build(warehouse, day).schema}.fct_orders")[0][0]
+
+    begun = f"('person', 'shop.orders:1', 'p', date '{days[1]}')"
+    warehouse.execute(f"insert into identity.assignments (kind, record_key, customer_id, valid_from) values {begun}")
+    assert customer(days[1]) == "p"
+    assert customer(days[2]) == "p"
+    warehouse.execute(f"update identity.assignments set valid_to = '{days[3]}'")
+    assert customer(days[3]) == "account 7"
+    assert customer(days[1]) == "p"
+    # The same night again finds that the record is nobody's.
+    warehouse.execute("delete from identity.assignments")
+    assert customer(days[1]) == "account 7"
+
+
 def test_another_row_of_the_same_load_is_quarantined(server_url, build):
     warehouse = Warehouse(server_url)
     warehouse.land_columns("shop", "order_lines", [line("1", "7"), line("2", "7")], FIRST)
