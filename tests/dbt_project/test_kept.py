@@ -198,7 +198,13 @@ def project(tmp_path_factory):
     unused = shutil.ignore_patterns("target", "logs", "tests", "_exposures.yml", "_seeds__models.yml")
     shutil.copytree(DBT_PROJECT, copy, ignore=unused)
     settings = (copy / "dbt_project.yml").read_text()
-    short = {"segment_window_days": 9, "active_days": 3, "lapsed_days": 6, "churn_horizon_days": 7, "comparison_days": 5}
+    short = {
+        "segment_window_days": 9,
+        "active_days": 3,
+        "lapsed_days": 6,
+        "churn_horizon_days": 7,
+        "comparison_days": 5,
+    }
     for name, days in short.items():
         settings = re.sub(f"{name}: [0-9]+", f"{name}: {days}", settings)
     (copy / "dbt_project.yml").write_text(settings)
@@ -341,8 +347,8 @@ def test_what_took_a_line_back_follows_the_day_on_which_it_was_sold(server_url, 
 
 def test_a_purchase_of_any_age_counts_where_it_does_on_the_night(server_url, build):
     warehouse = Warehouse(server_url)
-    days = [FIRST + timedelta(days=n) for n in range(0, 400)]
-    # Account n has bought on day n and, some, on a later one; each fifth took it back after five days, as somebody else.
+    days = [FIRST + timedelta(days=n) for n in range(400)]
+    # Account n bought on day n, some once more; each fifth took it back after five days, as somebody else.
     lines = [line(str(n), str(n), f"{day} 10:00:00") for n, day in enumerate(days)]
     lines += [line(f"9{n}", str(n), f"{days[n + 6 + n % 5]} 10:00:00") for n in range(0, 380, 3)]
     for n in range(3, 391, 5):
@@ -354,7 +360,14 @@ def test_a_purchase_of_any_age_counts_where_it_does_on_the_night(server_url, bui
         select distinct 'person', 'shop.orders:' || "InvoiceNo", 'other', cast('{FIRST}' as date)
         from raw_shop.order_lines where "InvoiceNo" like 'C%'
     """)
-    models = (*UPSTREAM, *WORKED_OUT, "int_products__costed", *MARTS[:2], "ftr_order_movements", "ftr_compared_snapshots")
+    models = (
+        *UPSTREAM,
+        *WORKED_OUT,
+        "int_products__costed",
+        *MARTS[:2],
+        "ftr_order_movements",
+        "ftr_compared_snapshots",
+    )
 
     def snapshots(day, **options):
         build(warehouse, day, models=models, **options)

@@ -13,7 +13,7 @@ customer_months as (
         order_type = 'order'
         and not is_cancelled
         and customer_id is not null
-    group by 1, 2
+    group by customer_id, cast(date_trunc('month', order_date) as date)
 
 ),
 
