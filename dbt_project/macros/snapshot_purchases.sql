@@ -142,7 +142,7 @@ cast(purchases.count_purchase_days - 1 as integer) as count_repeat_purchases,
 
 {#-
   Customers of whom the compared dates would say something else although no key of theirs was told: as days pass, a purchase
-  reaches one of these ages, or what moved its money comes before the comparison date.
+  reaches one of these ages, or what moved its money is no longer later than one of these dates.
 -#}
 {% macro customers_whose_purchases_age(first_day, last_day, consumed) -%}
     {{ customers_of_changed_orders(first_day, last_day, consumed) }}
@@ -161,6 +161,7 @@ cast(purchases.count_purchase_days - 1 as integer) as count_repeat_purchases,
     from {{ ref('ftr_order_movements') }} as movements
     inner join {{ ref('fct_orders') }} as orders on movements.order_id = orders.order_id
     where
-        movements.moved_on >= {{ first_day }} - {{ var('comparison_days') }}
-        and movements.moved_on <= {{ last_day }} - {{ var('comparison_days') }}
+        movements.moved_on between {{ first_day }} and {{ last_day }}
+        or movements.moved_on between
+        {{ first_day }} - {{ var('comparison_days') }} and {{ last_day }} - {{ var('comparison_days') }}
 {%- endmacro %}

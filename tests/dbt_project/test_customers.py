@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from kehu.airflow import retrain
 from tests.dbt_project.warehouse import Warehouse, line
 
 NIGHT = date(2024, 6, 30)
@@ -83,6 +84,20 @@ def test_without_identity_each_account_is_a_customer_and_no_money_is_lost(wareho
     accounts = {number: account for number, (account, _) in ORDERS.items()}
     assert warehouse.rows(orders) == [(n, a, a and f"account {a}") for n, a in accounts.items()]
     assert [row[0] for row in warehouse.rows(FEATURES.format(NIGHT))] == ["account 7", "account 8", "account 9"]
+
+
+def test_after_a_change_of_the_code_the_views_of_kept_tables_are_there_again(warehouse):
+    views = ("ftr_customer_snapshots", "ftr_customer_products")
+    count = f"select (select count(*) from ml_features.{views[0]}), (select count(*) from ml_features.{views[1]})"
+    night = [f"+{view}" for view in views]
+    training = ["+fct_orders", "+int_shop_customers__tracked", *retrain.FEATURES]
+    seen = []
+    for models in (night, night, training):
+        warehouse.build_nodes(*models, day=NIGHT)
+        seen += warehouse.rows(count)
+        warehouse.execute("update ops.model_states set code_version = 'older'")
+    assert seen == [seen[0]] * 3
+    assert all(seen[0])
 
 
 def test_training_dates_are_worked_out_where_something_is_to_be_trained(warehouse):

@@ -66,6 +66,7 @@ WHOLE["int_identity_versions"] = {
 }
 WHOLE["int_identity_employments"] = {
     "record_key": "text",
+    "run": "bigint",
     **dict.fromkeys(("company_record_key", "source", "entity", "record_id", "country"), "text"),
     **dict.fromkeys(("company_raw", "company_key"), "text"),
     **dict.fromkeys(("employed_from", "employed_to"), "timestamptz"),
@@ -181,7 +182,7 @@ class Shop:
             "fct_interactions": f"'{number}', {customer}, '{day}', 'phone', {duration}, 'service'",
             "fct_service_requests": f"'{number}', {customer}, '{day}', 'mail', 'case'",
             "int_identity_versions": f"'r{number}', 'person', 's', 'e', '{number}', '{day}', 1, '{product}'",
-            "int_identity_employments": f"'r{number}', 'r{number}#{duration % 3}', 's', 'e', '{number}', null, "
+            "int_identity_employments": f"'r{number}', 1, 'r{number}#{duration % 3}', 's', 'e', '{number}', null, "
             f"'{product}', null, '{day}', null",
         }
         for name in self.dice.sample(sorted(rows), 5):
@@ -348,11 +349,11 @@ def test_what_took_a_line_back_follows_the_day_on_which_it_was_sold(server_url, 
 def test_a_purchase_of_any_age_counts_where_it_does_on_the_night(server_url, build):
     warehouse = Warehouse(server_url)
     days = [FIRST + timedelta(days=n) for n in range(400)]
-    # Account n bought on day n, some once more; each fifth took it back after five days, as somebody else.
+    # Account n bought on day n, some once more; each seventh took it back after four days, as somebody else.
     lines = [line(str(n), str(n), f"{day} 10:00:00") for n, day in enumerate(days)]
     lines += [line(f"9{n}", str(n), f"{days[n + 6 + n % 5]} 10:00:00") for n in range(0, 380, 3)]
-    for n in range(3, 391, 5):
-        taken_back = {"Quantity": "-1", "InvoiceDate": f"{days[n + 5]} 10:00:00", "InvoiceNo": f"C{n}"}
+    for n in range(3, 396, 7):
+        taken_back = {"Quantity": "-1", "InvoiceDate": f"{days[n + 4]} 10:00:00", "InvoiceNo": f"C{n}"}
         lines.append(line(str(n), str(n)) | taken_back)
     warehouse.land_columns("shop", "order_lines", lines, days[0])
     warehouse.execute(f"""

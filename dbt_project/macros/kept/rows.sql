@@ -10,7 +10,9 @@
             run_from bigint not null,
             run_to bigint
         )
-    {%- else -%} drop table if exists {{ rows }} cascade
+    {%- else -%}
+        {#- By the adapter: its list of what there is hears of the views that go, too. -#}
+        {%- do adapter.drop_relation(rows) -%} select 1
     {%- endif -%}
 {%- endmacro %}
 

@@ -20,8 +20,8 @@ from kehu.warehouse.runs import Counts, Night, published_night
 log = logging.getLogger(__name__)
 # Named here once more than in ml.retrain, because parsing the DAG must not import it; a test compares them.
 QUESTIONS = ("churn", "value")
-# The models that have rows of training dates.
-FEATURES = ("ftr_training_snapshots", "ftr_customer_movements")
+# The models that have rows of training dates, and the view of all snapshots: it goes with a table that is replaced.
+FEATURES = ("ftr_training_snapshots", "ftr_customer_movements", "ftr_customer_snapshots")
 
 
 @task(

@@ -1,11 +1,6 @@
 -- Grain: one row per training date and customer of it: what was known at the end of that day, and what came in the label window.
 -- Who is the same customer is something known, too: training dates go by who was one then, and an account of which nothing was
 -- known then is a customer of its own.
--- Kept, so that what reads these features stays while a night writes others.
-{{ config(
-    materialized='incremental',
-    meta={'kept': {'key': 'customer_id, snapshot_date'}}
-) }}
 with
 
 {{ training_orders(var('training_customers')) }},

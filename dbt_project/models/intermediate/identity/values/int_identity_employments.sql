@@ -4,7 +4,7 @@
 {{ config(
     materialized='incremental',
     meta={'kept': {
-        'key': 'record_key, employed_from, company_record_key',
+        'key': 'record_key, run',
         'tells': {'told.record': ['record_key', 'company_record_key']}
     }}
 ) }}
@@ -102,6 +102,7 @@ select
     entity,
     record_id,
     record_key,
+    run,
     record_key || case when employer_number > 1 then '#' || employer_number else '' end as company_record_key,
     company_raw,
     company_key,
