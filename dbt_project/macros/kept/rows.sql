@@ -100,13 +100,14 @@
         and {{ kept_scope_column(kept['scope'], 'kept_rows.') }} in {{ changed_keys(consumed) }}
         {%- endif %}
     {%- endset -%}
+    {%- set known = fresh ~ '_before' if is_bounded else '(' ~ before ~ ')' -%}
     {% if is_bounded -%}
     create temporary table {{ fresh }}_before on commit drop as {{ before }};
     analyze {{ fresh }}_before;
     {%- endif %}
     create temporary table {{ fresh }}_gone on commit drop as
     select kept_rows.*
-    from {{ fresh ~ '_before' if is_bounded else '(' ~ before ~ ')' }} as kept_rows
+    from {{ known }} as kept_rows
     where
         not exists (select 1 from {{ fresh }} as fresh_rows where {{ is_same }})
         {% if kept.get('nights') and not is_bounded -%}
@@ -115,7 +116,7 @@
     create temporary table {{ fresh }}_new on commit drop as
     select fresh_rows.*
     from {{ fresh }} as fresh_rows
-    where not exists (select 1 from {{ fresh ~ '_before' if is_bounded else '(' ~ before ~ ')' }} as kept_rows where {{ is_same }})
+    where not exists (select 1 from {{ known }} as kept_rows where {{ is_same }})
 {%- endmacro %}
 
 {#- What this run itself had written goes; what belongs to earlier runs ends. -#}
