@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 
+from bench.identity import LATER
 from kehu.paths import PROJECT
 
 SAMPLE_SOURCES = (
@@ -30,6 +32,7 @@ print("RESULT" + json.dumps({
     "dags": {d: {"tasks": sorted(t.task_id for t in g.tasks), "tags": sorted(g.tags), "doc": bool(g.doc_md),
                  "late": sorted(t.task_id for t in g.tasks if t.execution_timeout is None),
                  "mute": sorted(t.task_id for t in g.tasks if not t.doc_md),
+                 "upstream": {t.task_id: sorted(t.get_flat_relative_ids(upstream=True)) for t in g.tasks},
                  "max": g.max_active_runs} for d, g in bag.dags.items()},
 }))
 """
@@ -164,3 +167,9 @@ print("RESULT" + ",".join(sorted({{m.split(".")[0] for m in set(sys.modules) - b
     imported = set(done.stdout.split("RESULT")[1].strip().split(","))
     assert "kehu" in imported
     assert imported.isdisjoint(HEAVY)
+
+
+def test_the_bench_of_identity_runs_what_identity_needs_and_nothing_else(bag):
+    nightly = bag["dags"]["nightly"]
+    ran = {task for task in nightly["tasks"] if not re.fullmatch(LATER, task)}
+    assert ran == {*nightly["upstream"]["identify_customers"], "identify_customers"}
