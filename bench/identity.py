@@ -31,7 +31,7 @@ from kehu.warehouse.tables import connect
 from world.generate import generate
 
 # The stages until the customers are known; those after them are taken as done.
-NEEDED = r"open_night|ingest\..+|require_sources|check_raw|build_staging|normalise_values|build_identity|identify_customers"
+NEEDED = r"open_night|ingest\..+|require_sources|check_raw|build_(staging|identity)|normalise_values|identify_customers"
 LATER = rf"(?!({NEEDED})$).+"
 SMALL = 20_000  # records; up to here both ways of setting the peer are tried
 

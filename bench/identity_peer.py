@@ -30,10 +30,10 @@ PAIRS_FOR_EM = 1e6
 EM_RUNS = 3
 PAIRS_PER_RECORD = 20  # a rule of one column that makes more pairs is left out
 LEAST_FILLED = 0.01
-FIRST_OF = {"mail": "mails", "phone": "phones", "website": "websites", "device": "devices"}
+FIRST_OF = {"mail": "mails", "phone": "phones", "domain": "domains", "device": "devices"}
 SINGLE = ("given_name", "surname", "name_key", "birth_date", "street", "city", "postcode", "company", "registration",
           "identifier")  # fmt: skip
-STRONG = ("identifier", "registration", "mail", "phone", "website", "device")
+STRONG = ("identifier", "registration", "mail", "phone", "domain", "device")
 # Of each list the rules whose columns are all there.
 BLOCKS = [
     *((name,) for name in STRONG), ("name_key",), ("surname", "birth_date"), ("given_name", "birth_date"),
@@ -42,7 +42,7 @@ BLOCKS = [
 ]  # fmt: skip
 WIDE = [("surname",), ("birth_date",), ("given_name",), ("postcode",)]  # where the set is small enough for them
 SURE = [
-    *((name,) for name in STRONG if name not in ("phone", "website", "device")),
+    *((name,) for name in STRONG if name not in ("phone", "domain", "device")),
     ("surname", "given_name", "birth_date"),
 ]
 EM_BLOCKS = [("given_name", "surname"), ("birth_date",), ("mail",), ("name_key",), ("postcode",), ("phone",), ("city",)]
@@ -161,7 +161,7 @@ def _comparisons(columns: set[str], in_parts: bool) -> Iterator[ComparisonCreato
         "company": cl.JaroWinklerAtThresholds("company", [0.92, 0.85]),
         "identifier": cl.DamerauLevenshteinAtThresholds("identifier", [1, 2]),
     }
-    ready |= {name: cl.ExactMatch(name) for name in ("registration", "website", "device", "key")}
+    ready |= {name: cl.ExactMatch(name) for name in ("registration", "domain", "device", "key")}
     yield from (comparison for name, comparison in ready.items() if name in columns)
     if {"street", "postcode", "city"} <= columns and not in_parts:
         yield _address()

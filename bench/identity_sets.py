@@ -19,7 +19,7 @@ TEXTS = (
     "given_name", "surname", "name_key", "name_compact", "name_han", "street", "city", "postcode", "country", "company",
     "company_city", "registration", "title", "identifier",
 )  # fmt: skip
-LISTS = ("mails", "phones", "websites", "devices", "keys")
+LISTS = ("mails", "phones", "domains", "devices", "keys")
 UNKNOWN = -1  # the truth of a record that nobody knows: it is linked, not scored
 Codes = npt.NDArray[np.int64]
 

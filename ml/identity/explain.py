@@ -19,7 +19,7 @@ from ml.identity.store import newest_model
 MODEL, DECISION = "model", "decision"
 VALUES = (
     "name_key", "name_han", "mails", "phones", "birth_date", "street", "postcode", "city", "country", "company",
-    "registration", "websites",
+    "registration", "domains",
 )  # fmt: skip
 CURRENT = "select kind from identity.assignments where customer_id = %s and valid_to is null limit 1"
 LAST_EVENT = """

@@ -77,7 +77,7 @@ def group(
     chosen = (sizes > 2) | np.isin(tight, tight[named])
     inside = _closing(connection, linkage, model, units, tight, chosen) if model else NONE
     edges = _strongest([_weighed(kept, inside, linkage), _against(inside, linkage)], len(units))
-    edges = _without_bridges(edges, _mute(connection, linkage, units), kept)
+    edges = _without_bridges(edges, _mute(connection, linkage, units), kept, linkage.link_weight)
     edges = _decide(edges, decided, forbidden)
     cluster = _contract(tight, edges)
     cluster, crowded = _cap(cluster, linkage.cluster_cap, decided)
@@ -171,20 +171,45 @@ def _mute(connection: duckdb.DuckDBPyConnection, linkage: Linkage, units: Ints) 
     return ~np.isin(units, telling)
 
 
-def _without_bridges(edges: Pairs, mute: Flags, links: Pairs) -> Pairs:
-    """Edges without those by which a mute unit would join several: its strongest one only, besides certain links."""
+def _without_bridges(edges: Pairs, mute: Flags, links: Pairs, link_weight: float) -> Pairs:
+    """Edges without those by which a mute unit would join several: its strongest one only, besides certain links.
+
+    Where nothing tells to which of several it belongs, it hangs on to none.
+    """
     count = len(mute)
     certain = np.isin(edges.left * count + edges.right, (links.left * count + links.right)[links.certain])
+    is_mute = np.column_stack([mute[edges.left], mute[edges.right]])
+    kept = certain | ~is_mute.any(axis=1)
+    rival = _rival_bits(edges, mute, ~kept, link_weight)
+    # Two who are both mute are no rivals: they may be of the same one, whichever that is.
+    torn = ~is_mute.all(axis=1) & (edges.bits < np.maximum(rival[edges.left], rival[edges.right]))
     order = np.lexsort((edges.right, edges.left, -edges.bits))
-    kept = certain | ~(mute[edges.left] | mute[edges.right])
     taken: set[int] = set()
-    for n in order[~kept[order]].tolist():
+    for n in order[~(kept | torn)[order]].tolist():
         for unit in (int(edges.left[n]), int(edges.right[n])):
             if mute[unit] and unit not in taken:
                 taken.add(unit)
                 kept[n] = True
                 break
     return edges.chosen(kept)
+
+
+def _rival_bits(edges: Pairs, mute: Flags, uncertain: Flags, link_weight: float) -> Floats:
+    """Bits by which each mute unit's evidence for anybody is weakened: of those who contradict each other it is one.
+
+    With odds o of the best and r of all others that nothing joins with the best, the odds are o / (1 + r): log2(1 + r).
+    """
+    count = len(mute)
+    ends = np.concatenate([np.column_stack([edges.left, edges.right]), np.column_stack([edges.right, edges.left])])
+    chosen = np.tile(uncertain & (edges.bits > 0), 2) & mute[ends[:, 0]] & ~mute[ends[:, 1]]
+    unit, other, bits = ends[chosen, 0], ends[chosen, 1], np.tile(edges.bits, 2)[chosen] + link_weight
+    order = np.lexsort((other, -bits, unit))
+    unit, other, bits = unit[order], other[order], bits[order]
+    _, first, at = np.unique(unit, return_index=True, return_inverse=True)
+    with_best = np.sort(np.column_stack([other[first][at], other]), axis=1) @ np.array([count, 1])
+    joined = (edges.left * count + edges.right)[edges.bits > 0]
+    rivals = (other[first][at] != other) & ~np.isin(with_best, joined)
+    return np.log2(1 + np.bincount(unit, np.where(rivals, np.exp2(np.minimum(bits, DECIDED)), 0.0), count))
 
 
 def _strongest(parts: list[Pairs], count: int) -> Pairs:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from kehu.warehouse.runs import Counts, Night
 from kehu.warehouse.tables import connect
@@ -19,7 +20,7 @@ from ml.identity.link import Work, link
 from ml.identity.model import Model
 from ml.identity.relink import Relink
 from ml.identity.settings import Kind, Settings, load
-from ml.identity.state import CONTENT_HASH, State, save_model
+from ml.identity.state import State, save_model
 from ml.identity.store import find_model, read_decisions, save_night, save_work
 
 log = logging.getLogger(__name__)
@@ -104,27 +105,22 @@ def _trained_on(state: State, version: str) -> int:
 
 def _changes(state: State, judged: Judged) -> tuple[set[str], set[str]]:
     """The records that are new or say something else than last night, or whose decisions changed; and those gone."""
-    changed = state.keys(
-        f"""
-        select current.record_key
-        from intermediate.int_identity_records as current
-        left join identity.records as last on current.kind = last.kind and current.record_key = last.record_key
-        where current.kind = {{kind}} and last.content_hash is distinct from {CONTENT_HASH}
-        """
-    )
-    gone = state.keys(
-        """
-        select last.record_key
-        from identity.records as last
-        left join intermediate.int_identity_records as current
-            on last.kind = current.kind and last.record_key = current.record_key
-        where last.kind = {kind} and current.record_key is null
-        """
-    )
+    rows = state.read(DIFFERING)
+    is_gone = rows["is_gone"]
+    changed, gone = (set(rows.filter(which)["record_key"].to_pylist()) for which in (pc.invert(is_gone), is_gone))
     state.put("decided", judged.table())
     return changed | (state.keys(REDECIDED) - gone), gone
 
 
+DIFFERING = """
+    select
+        coalesce(current.record_key, last.record_key) as record_key,
+        current.record_key is null as is_gone
+    from (select record_key, content_hash from intermediate.int_identity_records where kind = {kind}) as current
+    full join (select record_key, content_hash from identity.records where kind = {kind}) as last
+        on current.record_key = last.record_key
+    where current.content_hash is distinct from last.content_hash
+"""
 REDECIDED = """
     with tonight as (
         select left_key, right_key, is_same
@@ -189,7 +185,8 @@ def _keep_ids(state: State, day: date, plan: Plan, work: Work, is_full: bool) ->
     unnamed = {record: None for record in covered if record not in assigned}
     write_night(state, day, plan.after, {**assigned, **unnamed})
     write_events(state, day, events, replace=plan.is_again)
-    state.run("analyze identity.assignments")
+    if is_full:
+        state.run("analyze identity.assignments")
     return len(events)
 
 

@@ -31,6 +31,7 @@ from ml.identity.workspace import (
 )  # fmt: skip
 
 UNSIGNED = "cast(cast(block as hugeint) + 9223372036854775808 as ubigint)"
+HOLDERS = pa.schema({"record_key": pa.string(), "family": pa.string(), "block": pa.int64()})
 FOUND = """
     select l.record_key as left_key, r.record_key as right_key, rule, weight, is_certain, evidence
     from unit_links inner join records as l on a = l.n inner join records as r on b = r.n
@@ -176,6 +177,8 @@ class Relink:
 
     def _holders(self, column: str, blocks: pa.Table) -> pa.Table:
         """record_key, family, block of the records outside of the dirty ones that hold these."""
+        if not blocks.num_rows:
+            return HOLDERS.empty_table()
         self.state.put("wanted", blocks.cast(pa.schema({"block": pa.int64()})))
         return self.state.read(
             f"""

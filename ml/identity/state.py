@@ -17,8 +17,6 @@ from ml.identity.settings import Kind
 from ml.identity.workspace import LISTS, TEXTS
 
 CONTENT = ", ".join(f"current.{name}" for name in (*TEXTS, *LISTS) if name != "identifier")
-# What a record says and since when it is known (which decides whose values come first), of int_identity_records.
-CONTENT_HASH = "md5(current.content_hash || coalesce(cast(extract(epoch from current.known_at) as text), ''))"
 RECORDS = f"""
     select current.record_key, current.known_at, current.content_hash, {CONTENT}
     from intermediate.int_identity_records as current

@@ -17,7 +17,7 @@ from ml.identity.decisions import Decision
 from ml.identity.link import CROWDED, Finding, Work
 from ml.identity.model import Model
 from ml.identity.settings import Kind
-from ml.identity.state import CONTENT_HASH, State, model_of
+from ml.identity.state import State, model_of
 
 DECISION_COLUMNS = ("left_key", "right_key", "is_same", "decided_on")
 MODELS = """
@@ -25,6 +25,15 @@ MODELS = """
     from identity.models where kind = {kind} and settings_hash = '%s'
     order by trained_on <= date '%s' desc, abs(trained_on - date '%s'), count_records desc limit 1
 """
+
+WRITE = """
+    insert into identity.records (kind, record_key, content_hash, keys, blocks, family, component)
+    select {kind}, record_key, current.content_hash, new.keys, new.blocks, new.family, new.component
+    from pg_temp.new_records as new inner join intermediate.int_identity_records as current using (record_key)
+    where current.kind = {kind}
+"""
+# Each row costs an entry in an index for each of its blocks: what looks as before is left alone.
+NOT_KEPT = "not exists (select from identity.records as r where r.kind = {kind} and r.record_key = new.record_key)"
 
 
 class DecisionError(ValueError):
@@ -97,61 +106,55 @@ def find_model(state: State, fingerprint: str, as_of: date) -> tuple[str, Model]
 
 def save_work(state: State, work: Work, is_full: bool) -> None:
     """Replace the graph by what was found: all of it, or what the work tells of."""
+    state.put("new_records", work.records.select(["record_key", "keys", "blocks", "family", "component"]))
     if is_full:
         for name in ("records", "links", "findings"):
             state.run(f"delete from identity.{name} where kind = {{kind}}")
     else:
         _forget(state, work)
-    _write_records(state, work.records)
+    state.run(WRITE if is_full else f"{WRITE} and {NOT_KEPT}")
     state.write("links", work.links)
     state.run("delete from identity.crowded where kind = {kind}")
     state.write("crowded", work.crowded)
     _write_findings(state, work.findings)
-    for name in ("records", "links"):
-        state.run(f"analyze identity.{name}")  # the marts join them next
+    # The marts join them next; of a night's changes the server learns as of those to any table.
+    for name in ("records", "links") if is_full else ():
+        state.run(f"analyze identity.{name}")
 
 
 def _forget(state: State, work: Work) -> None:
-    state.put("touched_records", work.records.select(["record_key"]))
     state.put_keys("stale", work.stale | work.gone)
     for statement in (
         "delete from identity.links using pg_temp.stale where kind = {kind} and left_key = record_key",
         "delete from identity.links using pg_temp.stale where kind = {kind} and right_key = record_key",
         """
-        delete from identity.links using pg_temp.touched_records as l, pg_temp.touched_records as r
+        delete from identity.links using pg_temp.new_records as l, pg_temp.new_records as r
         where kind = {kind} and left_key = l.record_key and right_key = r.record_key
         """,
         """
-        delete from identity.records using pg_temp.touched_records as touched
-        where kind = {kind} and records.record_key = touched.record_key
+        delete from identity.records using pg_temp.stale
+        where
+            kind = {kind} and records.record_key = stale.record_key
+            and not exists (select from pg_temp.new_records as new where new.record_key = stale.record_key)
         """,
         """
-        delete from identity.records using pg_temp.stale
-        where kind = {kind} and records.record_key = stale.record_key
+        delete from identity.records
+        using pg_temp.new_records as new inner join intermediate.int_identity_records as current using (record_key)
+        where
+            records.kind = {kind} and current.kind = {kind} and records.record_key = new.record_key
+            and (records.content_hash, records.keys, records.blocks, records.family, records.component)
+            is distinct from (current.content_hash, new.keys, new.blocks, new.family, new.component)
         """,
         """
         delete from identity.findings
         where kind = {kind} and (
             finding <> 'suspicious cluster'
-            or subject in (select record_key from pg_temp.touched_records)
+            or subject in (select record_key from pg_temp.new_records)
             or subject in (select record_key from pg_temp.stale)
         )
         """,
     ):
         state.run(statement)
-
-
-def _write_records(state: State, records: pa.Table) -> None:
-    state.put("new_records", records.select(["record_key", "keys", "blocks", "family", "component"]))
-    state.run(
-        f"""
-        insert into identity.records (kind, record_key, content_hash, keys, blocks, family, component)
-        select {{kind}}, record_key, {CONTENT_HASH},
-            new.keys, new.blocks, new.family, new.component
-        from pg_temp.new_records as new inner join intermediate.int_identity_records as current using (record_key)
-        where current.kind = {{kind}}
-        """
-    )
 
 
 def _write_findings(state: State, findings: Iterable[Finding]) -> None:

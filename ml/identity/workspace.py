@@ -17,8 +17,8 @@ TEXTS = (
     "given_name", "surname", "name_key", "name_compact", "name_han", "birth_date", "street", "city", "postcode",
     "country", "company", "company_city", "registration", "identifier",
 )  # fmt: skip
-LISTS = ("mails", "phones", "websites", "keys")
-LIST_COLUMNS = ("mails", "phone_tails", "websites")  # of profiles
+LISTS = ("mails", "phones", "domains", "keys")
+LIST_COLUMNS = ("mails", "phone_tails", "domains")  # of profiles
 TIME = "known_at"
 THREADS = 2
 SIGNED = "cast(cast(block as hugeint) - 9223372036854775808 as bigint)"  # of an unsigned hash, as PostgreSQL holds it
@@ -28,7 +28,7 @@ DERIVED = """
     mails[1] as mail,
     split_part(mails[1], '@', 2) as mail_domain,
     right(phones[1], 9) as phone,
-    websites[1] as website,
+    domains[1] as domain,
     coalesce(street, postcode) as place,
     coalesce(company_city, city) as town
 """

@@ -223,12 +223,12 @@ def test_records_are_the_values_by_way_of_the_dictionaries_until_those_are_forgo
     """)
     warehouse.build("build_identity")
     records = "select {} from intermediate.int_identity_records order by kind, record_key"
-    columns = "kind, record_id, name_key, mails, phones, street, city, company, company_city"
+    columns = "kind, record_id, name_key, mails, domains, phones, street, city, company, company_city"
     mails = ["a@x.example", "b@x.example"]
     assert warehouse.rows(records.format(columns)) == [
-        ("company", "1", None, [], [], None, None, "alpha", "paris"),
-        ("person", "1", "jo lee", mails, ["+3322"], None, None, "alpha", "paris"),
-        ("person", "2", "jo lee", [], ["+022"], "elm street", "elm town", None, None),
+        ("company", "1", None, [], ["x.example"], [], None, None, "alpha", "paris"),
+        ("person", "1", "jo lee", mails, [], ["+3322"], None, None, "alpha", "paris"),
+        ("person", "2", "jo lee", [], [], ["+022"], "elm street", "elm town", None, None),
     ]
     hashes = warehouse.rows(records.format("content_hash"))
     assert len(set(hashes)) == 3

@@ -56,7 +56,7 @@ class Warehouse:
             ) as copy:
                 for key, row in records.items():
                     content = {name: row.get(name, [] if sort == "text[]" else None) for name, sort in COLUMNS.items()}
-                    text = json.dumps(content, default=str)
+                    text = json.dumps(content | {"known_at": row.get("known_at")}, default=str)
                     copy.write_row([kind, key, row.get("known_at"), text, *content.values()])
 
     def decide(self, *decisions: Decision) -> None:
@@ -240,7 +240,7 @@ def company_model() -> Model:
         truth = {
             "company": name,
             "registration": f"{random.integers(10**7, 10**8)}",
-            "websites": [f"house{house}.example" if shares_website else name.replace(" ", "") + ".example"],
+            "domains": [f"house{house}.example" if shares_website else name.replace(" ", "") + ".example"],
             "phones": [f"+4930{5_000_000 + (house if shares_phone else 1000 + n)}"],
             "company_city": f"town {house % 40}",
             "country": "DE",

@@ -126,13 +126,32 @@ def test_companies_too(make_warehouse, company_model):
 
 
 def company(random, number):
-    """A company of which not all is told, and that shares a switchboard."""
+    """A company of which not all is told, and that shares a switchboard; each third one shares its name as well."""
     row = {
         "company": f"{'abdegiklmnop'[number % 12] * 3}{number * 7919 % 97} works", "company_city": f"town {number % 7}",
         "registration": f"{number * 104_729:08d}", "phones": [f"+49305{number % 5:06d}"],
-        "websites": [f"works{number}.example"],
+        "domains": [f"works{number}.example"],
     }  # fmt: skip
+    if number % 3 == 0:
+        brand, trade = ("云腾", "恒飞")[number % 2], ("", "", "食品", "商贸")[random.integers(4)]
+        row |= {"company": brand + trade, "company_city": "xian"}
     return {name: value for name, value in row.items() if name == "company" or random.random() < 0.7}
+
+
+def test_a_night_leaves_the_rows_of_records_alone_that_look_as_before(warehouse, model):
+    settings, history = tiny(), History(4, size=60)
+    warehouse.know(model, settings)
+    run(warehouse, 0, history.records, settings)
+    query = "select cast(r as text), record_key, component, cast(xmin as text) from identity.records as r"
+    before = {text: rest for text, *rest in warehouse.rows(query)}
+    components = [component for _, component, _ in before.values()]
+    changed = next(key for key, component, _ in before.values() if components.count(component) > 2)
+    run(warehouse, 1, history.records | {changed: history.records[changed] | {"country": "Norway"}}, settings)
+    after = {text: rest for text, *rest in warehouse.rows(query)}
+    _, counts = nights(warehouse)[on(1)]
+    assert counts["units"] > 1
+    assert set(before) - set(after) == {text for text, (key, *_) in before.items() if key == changed}
+    assert all(before[text] == rest for text, rest in after.items() if text in before)
 
 
 def test_a_night_on_which_nothing_changed_writes_nothing(warehouse, model):

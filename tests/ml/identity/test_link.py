@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import date
 
@@ -52,6 +53,25 @@ def test_nor_do_they_become_one_through_a_record_that_tells_only_where_they_live
         bare = {f"c{n}": HOME for n in range(count)}
         found = customers(link(world(a=anna, b=marek, **bare), model=model))
         assert not any({"a", "b"} <= keys for keys in found)
+
+
+def test_who_may_be_either_of_two_is_neither(model):
+    anna, marek = at_home("anna", date(1984, 3, 17)), at_home("marek", date(1981, 9, 2))
+    assert customers(link(world(a=anna, c=HOME), model=model)) == sets("ac")
+    assert customers(link(world(a=anna, b=marek, c=HOME), model=model)) == sets("a", "b", "c")
+    own = HOME | {"mails": ["anna@example.org"]}
+    assert customers(link(world(a=anna | own, b=marek, c=own), model=model)) == sets("ac", "b")
+
+
+@pytest.mark.parametrize(
+    ("street", "city", "postcode"), [("12 mill lnae", "leeds", "ls1 4ba"), ("12 mil lane", "leds", "ls7 9xx")]
+)
+def test_an_address_may_be_misspelled_in_street_and_place(model, street, city, postcode):
+    anna = {name: value for name, value in ANNA.items() if name not in ("mails", "phones")}
+    other = anna | {"street": street, "city": city, "postcode": postcode}
+    linked = link(world(a=anna, b=other), model=model)
+    (evidence,) = linked.links["evidence"].to_pylist()
+    assert json.loads(evidence)["address"] > 5
 
 
 def test_somebody_with_a_new_mail_address_is_still_the_same(model):

@@ -5,12 +5,13 @@ import pytest
 
 from ml.identity.link import link
 from ml.identity.model import Model
+from ml.identity.settings import load
 from tests.ml.identity.worlds import customers, sets, table_of, world
 
 FIRM = {
     "company": "amber textiles",
     "registration": "12345678",
-    "websites": ["amber.example"],
+    "domains": ["amber.example"],
     "phones": ["+49301234567"],
     "company_city": "berlin",
     "country": "DE",
@@ -32,6 +33,7 @@ def chinese_model() -> Model:
         names = [brand + trade, brand + trade, brand] if n < 400 else [name, name, name[:9] + "x" + name[9:]]
         known = {"registration": f"{random.integers(10**7, 10**8)}", "country": "CN" if n < 400 else "DE"}
         known |= {"company_city": f"town {random.integers(15)}"} if n < 400 else {}
+        known |= {"domains": [f"c{n}.example"]} if n % 2 else {}
         rows += [{"record_key": f"c:{n}:{i}", "company": written, **known} for i, written in enumerate(names)]
     trained = link(table_of(rows), kind="company").model
     assert trained is not None
@@ -47,7 +49,7 @@ def test_companies_with_one_registration_are_one_whatever_they_are_called():
 
 
 def test_companies_with_one_name_and_website_are_one(company_model):
-    other = {"company": "amber textiles", "websites": ["amber.example"]}
+    other = {"company": "amber textiles", "domains": ["amber.example"]}
     assert firms(company_model, a=FIRM, b=other) == sets("ab")
 
 
@@ -73,7 +75,7 @@ def test_companies_that_share_an_office_are_not_one(company_model):
 
 
 def test_companies_that_share_a_website_alone_are_not_one(company_model):
-    other = {"company": "quick couriers", "websites": FIRM["websites"], "company_city": "berlin", "country": "DE"}
+    other = {"company": "quick couriers", "domains": FIRM["domains"], "company_city": "berlin", "country": "DE"}
     assert firms(company_model, a=FIRM, b=other) == sets("a", "b")
 
 
@@ -83,7 +85,7 @@ def test_namesakes_with_other_registrations_are_not_one(company_model):
 
 
 def test_a_chain_of_shared_contacts_does_not_join_its_ends(company_model):
-    agency = {"company": "amber textiles", "websites": ["amber.example"], "phones": ["+49309999999"]}
+    agency = {"company": "amber textiles", "domains": ["amber.example"], "phones": ["+49309999999"]}
     other = {"company": "quick couriers", "registration": "87654321", "phones": ["+49309999999"], "country": "DE"}
     found = firms(company_model, a=FIRM, b=agency, c=other)
     assert not any({"a", "c"} <= keys for keys in found)
@@ -103,6 +105,27 @@ def test_a_company_in_another_town_is_another_one(company_model):
 def test_a_chinese_name_without_its_trade_is_the_same_company_in_the_same_town(chinese_model):
     assert firms(chinese_model, a=SHOP, b=SHOP | {"company": "云腾"}) == sets("ab")
     assert firms(chinese_model, a=SHOP, b=SHOP | {"company": "云腾", "company_city": "wuhan"}) == sets("a", "b")
+
+
+def test_a_name_of_two_characters_that_two_companies_of_a_town_bear_is_neither_s(chinese_model):
+    food, brief = SHOP | {"company": "云腾食品"}, SHOP | {"company": "云腾"}
+    assert firms(chinese_model, a=SHOP, b=food, c=brief) == sets("a", "b", "c")
+    assert firms(chinese_model, a=SHOP, b=food | {"company_city": "wuhan"}, c=brief) == sets("ac", "b")
+
+
+def test_where_its_people_have_their_mail_tells_which_company_it_is(chinese_model):
+    food, brief = SHOP | {"company": "云腾食品"}, SHOP | {"company": "云腾"}
+    at_food, at_shop = {"domains": ["yunteng.example"]}, {"domains": ["yt.example"]}
+    found = firms(chinese_model, a=SHOP | at_shop, b=food | at_food, c=brief | at_food, d=brief | at_shop)
+    assert found == sets("ad", "bc")
+
+
+def test_a_mail_provider_of_many_companies_people_tells_nothing(chinese_model):
+    food, brief = SHOP | {"company": "云腾食品"}, SHOP | {"company": "云腾"}
+    at = {"domains": ["provider.example"]}
+    others = {f"o{n}": {"company": f"firm {n}", **at} for n in range(load().company.values["domains"].cap)}
+    found = firms(chinese_model, a=SHOP, b=food | at, c=brief | at, **others)
+    assert sets("a", "b", "c") <= found
 
 
 def test_one_character_makes_another_chinese_company(chinese_model):

@@ -28,7 +28,8 @@ mails as (
     select
         records.kind,
         records.record_key,
-        array_agg(distinct normal_mails.mail order by normal_mails.mail) as mails
+        array_agg(distinct normal_mails.mail order by normal_mails.mail) as mails,
+        array_agg(distinct split_part(normal_mails.mail, '@', 2)) as domains
     from records
     cross join unnest(records.mails_raw) as written (raw)
     inner join {{ ref('stg_identity__normal_mails') }} as normal_mails on written.raw = normal_mails.raw
@@ -80,7 +81,8 @@ normalised as (
         names.name_key,
         names.name_compact,
         names.name_han,
-        coalesce(mails.mails, '{}') as mails,
+        -- A company is told by where its people have their mail, not by whose mail it is.
+        case when records.kind = 'person' then coalesce(mails.mails, '{}') else '{}' end as mails,
         coalesce(phones.phones, '{}') as phones,
         births.birth_date,
         street.normal as street,
@@ -91,6 +93,15 @@ normalised as (
         companies.company_city,
         nullif(upper(regexp_replace(records.registration_raw, '[^[:alnum:]]', '', 'g')), '') as registration,
         records.websites,
+        case
+            when records.kind = 'company'
+                then array(
+                    select distinct named.domain
+                    from unnest(records.websites || coalesce(mails.domains, '{}')) as named (domain)
+                    order by named.domain
+                )
+            else '{}'
+        end as domains,
         records.devices,
         coalesce(keys.keys, '{}') as keys,
         records.title
@@ -129,6 +140,7 @@ select
     *,
     md5(cast(row(
         given_name, surname, name_key, name_compact, name_han, mails, phones, to_char(birth_date, 'YYYY-MM-DD'),
-        street, city, postcode, country, company, company_city, registration, websites, devices, keys, title
+        street, city, postcode, country, company, company_city, registration, websites, domains, devices, keys, title,
+        extract(epoch from known_at)
     ) as text)) as content_hash
 from normalised

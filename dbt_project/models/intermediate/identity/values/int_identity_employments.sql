@@ -71,6 +71,7 @@ runs as (
         (array_agg(title order by recency) filter (where title is not null))[1] as title,
         (array_agg(company_raw order by recency) filter (where company_raw is not null))[1] as company_raw,
         max(company_key) as company_key,
+        (array_agg(mails_raw[1] order by recency) filter (where mails_raw[1] is not null))[1] as mail_raw,
         (array_agg(country order by recency) filter (where country is not null))[1] as country
     from numbered
     group by source, entity, record_id, record_key, run, named
@@ -106,6 +107,7 @@ select
     record_key || case when employer_number > 1 then '#' || employer_number else '' end as company_record_key,
     company_raw,
     company_key,
+    mail_raw,
     country,
     title,
     titled_at,

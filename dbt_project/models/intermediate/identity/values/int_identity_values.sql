@@ -163,7 +163,7 @@ employers as (
         newest.record_id,
         first_named.known_at,
         cast(null as text) as name_raw,
-        cast('{}' as text[]) as mails_raw,
+        array_remove(array[newest.mail_raw], null) as mails_raw,
         cast('{}' as text[]) as phones_raw,
         newest.country,
         cast(null as text) as birth_raw,
