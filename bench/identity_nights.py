@@ -58,7 +58,7 @@ def measure_nights(count_records: int) -> dict:
     with warehouse() as (url, server):
         fill(url, labelled.records.slice(0, count_records))
         first = _told("first night", measure(url, server, FIRST))
-        fill(url, labelled.records)
+        fill(url, labelled.records, count_records)
         second = _told("second night", measure(url, server, SECOND))
         if second["is_full"]:
             raise RuntimeError("the second night linked everything anew")
@@ -95,8 +95,14 @@ def warehouse() -> Iterator[tuple[str, Server]]:
             remove_server(home)
 
 
-def fill(url: str, records: pa.Table) -> None:
-    """Make `intermediate.int_identity_records` of these records, as dbt leaves it: indexed and analysed."""
+def fill(url: str, records: pa.Table, known: int | None = None) -> None:
+    """Make `intermediate.int_identity_records` of these records, as dbt leaves it: indexed and analysed.
+
+    All but the first `known` ones became known on the second day.
+    """
+    days = [FIRST.as_of_date] * (known or records.num_rows)
+    days += [SECOND.as_of_date] * (records.num_rows - len(days))
+    records = records.append_column("known_on", pa.array(days, pa.date32()))
     texts = [name for name in TEXTS if name not in ("identifier", "birth_date")]
     values = [name if name in records.column_names else f"cast(null as text) as {name}" for name in texts]
     values += [name if name in records.column_names else f"cast('{{}}' as text[]) as {name}" for name in LISTS]
@@ -107,7 +113,7 @@ def fill(url: str, records: pa.Table) -> None:
             f"""
             create table intermediate.int_identity_records as
             select
-                'person' as kind, record_key, timestamptz '2024-03-01' as known_at, birth_date, {", ".join(values)},
+                'person' as kind, record_key, cast(known_on as timestamp) at time zone 'UTC' as known_at, birth_date, {", ".join(values)},
                 md5(cast(arrived as text)) as content_hash
             from pg_temp.arrived
             """

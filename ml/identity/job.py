@@ -73,6 +73,7 @@ def _identify(
     if found and plan.goes_on and not is_full:
         changed, gone = _changes(state, judged)
         work = Relink(state, settings, settings.of(kind), judged, found[1], changed, gone).work()
+        work.counts["records"] = size
         return _save(state, night, settings, plan, found, work, is_full=False)
     work = link(state.all_records(), kind, settings, decisions, found[1] if found else None, for_state=True)
     version = found[0] if found else f"{kind}-{day}-{fingerprint}-{size}"
@@ -153,11 +154,7 @@ def _save(
     """Write the graph, tonight's ids and what happened to them; return the night's counts."""
     save_work(state, work, is_full)
     events = _keep_ids(state, night.as_of_date, plan, work, is_full)
-    sizes = state.read(
-        "select count(*) as records, (select count(*) from identity.links where kind = {kind}) as links"
-        " from identity.records where kind = {kind}"
-    ).to_pylist()[0]
-    counts = work.counts | sizes | {"events": events}
+    counts = work.counts | {"events": events}
     linkage = settings.of(state.kind)
     thresholds = {"link_probability": linkage.link_probability, "review_probability": settings.review_probability}
     row = {

@@ -33,7 +33,10 @@ from ml.identity.workspace import (
 UNSIGNED = "cast(cast(block as hugeint) + 9223372036854775808 as ubigint)"
 HOLDERS = pa.schema({"record_key": pa.string(), "family": pa.string(), "block": pa.int64()})
 FOUND = """
-    select l.record_key as left_key, r.record_key as right_key, rule, weight, is_certain, evidence
+    select
+        least(l.record_key, r.record_key) as left_key,
+        greatest(l.record_key, r.record_key) as right_key,
+        rule, weight, is_certain, evidence
     from unit_links inner join records as l on a = l.n inner join records as r on b = r.n
     order by left_key, right_key, rule
 """
@@ -270,7 +273,7 @@ class Relink:
             connection,
             """
             create or replace table unit_links as
-            select l.unit as a, r.unit as b, rule, weight, is_certain, evidence
+            select least(l.unit, r.unit) as a, greatest(l.unit, r.unit) as b, rule, weight, is_certain, evidence
             from (select * from found union all by name select * from _kept) as all_links
             inner join records as lr on left_key = lr.record_key inner join members as l on lr.n = l.n
             inner join records as rr on right_key = rr.record_key inner join members as r on rr.n = r.n

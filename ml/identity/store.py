@@ -118,7 +118,7 @@ def save_work(state: State, work: Work, is_full: bool) -> None:
     state.write("crowded", work.crowded)
     _write_findings(state, work.findings)
     # The marts join them next; of a night's changes the server learns as of those to any table.
-    for name in ("records", "links") if is_full else ():
+    for name in ("records", "links") if is_full and work.records.num_rows else ():
         state.run(f"analyze identity.{name}")
 
 

@@ -57,8 +57,9 @@ def columns(connection: duckdb.DuckDBPyConnection, query: str) -> Mapping[str, n
 
 
 def load_records(connection: duckdb.DuckDBPyConnection, records: pa.Table) -> None:
-    """Make the table `records`, numbered (`n`) by record key; columns that are not given are null.
+    """Make the table `records`, numbered (`n`) by when they became known; columns that are not given are null.
 
+    The first record names what it is part of: a new one joins and renames nothing, so that a night writes little.
     Names given in parts only get the keys they are compared by.
     """
     given = set(records.column_names)
@@ -72,7 +73,7 @@ def load_records(connection: duckdb.DuckDBPyConnection, records: pa.Table) -> No
         f"""
         create or replace table records as
         select
-            row_number() over (order by record_key) - 1 as n,
+            row_number() over (order by known_at nulls last, record_key) - 1 as n,
             record_key,
             * exclude (record_key) replace (
                 coalesce(
@@ -83,7 +84,7 @@ def load_records(connection: duckdb.DuckDBPyConnection, records: pa.Table) -> No
                 coalesce(name_compact, concat(surname, given_name)) as name_compact
             )
         from (select record_key, {", ".join(named)} from _given)
-        order by record_key
+        order by n
         """,
     )
     run(connection, "update records set name_key = null, name_compact = null where name_key = ''")
