@@ -113,7 +113,8 @@ def fill(url: str, records: pa.Table, known: int | None = None) -> None:
             f"""
             create table intermediate.int_identity_records as
             select
-                'person' as kind, record_key, cast(known_on as timestamp) at time zone 'UTC' as known_at, birth_date, {", ".join(values)},
+                'person' as kind, record_key, cast(known_on as timestamp) at time zone 'UTC' as known_at,
+                birth_date, {", ".join(values)},
                 md5(cast(arrived as text)) as content_hash
             from pg_temp.arrived
             """
