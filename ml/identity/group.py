@@ -7,40 +7,21 @@ from dataclasses import dataclass
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from ml.identity.cluster import NEVER, components, contract
+from ml.identity.cluster import NEVER, components
 from ml.identity.model import Model
+from ml.identity.mute import hang_on
+from ml.identity.pairs import NONE, Flags, Ints, Pairs, clusters
 from ml.identity.scoring import score
 from ml.identity.settings import Linkage, Settings
 from ml.identity.workspace import columns, make_pairs, run
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 CERTAIN = 12.0  # bits of a certain rule
 NAMED = 20.0  # bits of a key that one record names of another, less what contradicts it
 DECIDED = 1000.0
 MOST_AGAINST = -5.0  # bits that a single pair may say against a cluster: one slip of the pen must not outweigh the rest
 TIGHTER = (4.0, 8.0, 12.0)  # bits that the links of a component above its cap must have, one after the other
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Pairs of units by their places (left < right), with what speaks for them in bits."""
-
-    left: Ints
-    right: Ints
-    bits: Floats
-    certain: Flags
-
-    def chosen(self, which: Flags) -> Pairs:
-        """Some of the pairs."""
-        return Pairs(self.left[which], self.right[which], self.bits[which], self.certain[which])
-
-
-NONE = Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0, np.bool_))
 
 
 @dataclass(frozen=True)
@@ -77,10 +58,11 @@ def group(
     chosen = (sizes > 2) | np.isin(tight, tight[named])
     inside = _closing(connection, linkage, model, units, tight, chosen) if model else NONE
     edges = _strongest([_weighed(kept, inside, linkage), _against(inside, linkage)], len(units))
-    edges = _without_bridges(edges, _mute(connection, linkage, units), kept, linkage.link_weight)
     edges = _decide(edges, decided, forbidden)
-    cluster = _contract(tight, edges)
-    cluster, crowded = _cap(cluster, linkage.cluster_cap, decided)
+    certain = kept.numbers(len(units))[kept.certain]
+    fixed = np.isin(edges.numbers(len(units)), certain) | (edges.bits == DECIDED) | (edges.bits == NEVER)
+    edges = hang_on(edges, fixed, _mute(connection, linkage, units), tight, linkage.link_weight)
+    cluster, crowded = _cap(clusters(len(units), edges), linkage.cluster_cap, decided)
     by_rules = f"more than {settings.component_cap} records hang together by certain rules only"
     as_one = f"more than {linkage.cluster_cap} records would be one customer"
     found = [(int(units[c]), n, why) for why, those in ((by_rules, heavy), (as_one, crowded)) for c, n in those]
@@ -171,47 +153,6 @@ def _mute(connection: duckdb.DuckDBPyConnection, linkage: Linkage, units: Ints) 
     return ~np.isin(units, telling)
 
 
-def _without_bridges(edges: Pairs, mute: Flags, links: Pairs, link_weight: float) -> Pairs:
-    """Edges without those by which a mute unit would join several: its strongest one only, besides certain links.
-
-    Where nothing tells to which of several it belongs, it hangs on to none.
-    """
-    count = len(mute)
-    certain = np.isin(edges.left * count + edges.right, (links.left * count + links.right)[links.certain])
-    is_mute = np.column_stack([mute[edges.left], mute[edges.right]])
-    kept = certain | ~is_mute.any(axis=1)
-    rival = _rival_bits(edges, mute, ~kept, link_weight)
-    # Two who are both mute are no rivals: they may be of the same one, whichever that is.
-    torn = ~is_mute.all(axis=1) & (edges.bits < np.maximum(rival[edges.left], rival[edges.right]))
-    order = np.lexsort((edges.right, edges.left, -edges.bits))
-    taken: set[int] = set()
-    for n in order[~(kept | torn)[order]].tolist():
-        for unit in (int(edges.left[n]), int(edges.right[n])):
-            if mute[unit] and unit not in taken:
-                taken.add(unit)
-                kept[n] = True
-                break
-    return edges.chosen(kept)
-
-
-def _rival_bits(edges: Pairs, mute: Flags, uncertain: Flags, link_weight: float) -> Floats:
-    """Bits by which each mute unit's evidence for anybody is weakened: of those who contradict each other it is one.
-
-    With odds o of the best and r of all others that nothing joins with the best, the odds are o / (1 + r): log2(1 + r).
-    """
-    count = len(mute)
-    ends = np.concatenate([np.column_stack([edges.left, edges.right]), np.column_stack([edges.right, edges.left])])
-    chosen = np.tile(uncertain & (edges.bits > 0), 2) & mute[ends[:, 0]] & ~mute[ends[:, 1]]
-    unit, other, bits = ends[chosen, 0], ends[chosen, 1], np.tile(edges.bits, 2)[chosen] + link_weight
-    order = np.lexsort((other, -bits, unit))
-    unit, other, bits = unit[order], other[order], bits[order]
-    _, first, at = np.unique(unit, return_index=True, return_inverse=True)
-    with_best = np.sort(np.column_stack([other[first][at], other]), axis=1) @ np.array([count, 1])
-    joined = (edges.left * count + edges.right)[edges.bits > 0]
-    rivals = (other[first][at] != other) & ~np.isin(with_best, joined)
-    return np.log2(1 + np.bincount(unit, np.where(rivals, np.exp2(np.minimum(bits, DECIDED)), 0.0), count))
-
-
 def _strongest(parts: list[Pairs], count: int) -> Pairs:
     """Each pair once, with the most that is said for it; in the order of their places."""
     left, right, bits = (np.concatenate([getattr(part, n) for part in parts]) for n in ("left", "right", "bits"))
@@ -235,20 +176,6 @@ def _decide(edges: Pairs, decided: Ints, forbidden: Ints) -> Pairs:
     places = np.array(rows, dtype=np.int64).reshape(-1, 2)
     bits = np.array([weights[row] for row in rows], dtype=np.float64)
     return Pairs(places[:, 0], places[:, 1], bits, np.zeros(len(rows), dtype=np.bool_))
-
-
-def _contract(component: Ints, edges: Pairs) -> Ints:
-    """The cluster of each unit: its component where nothing contradicts it, what contraction leaves elsewhere."""
-    contested = np.zeros(len(component), dtype=np.bool_)
-    contested[component[edges.left[edges.bits < 0]]] = True
-    contested[component[edges.right[edges.bits < 0]]] = True
-    chosen = contested[component[edges.left]] | contested[component[edges.right]]
-    cluster = np.where(contested[component], np.arange(len(component)), component)
-    home = contract(
-        zip(edges.left[chosen].tolist(), edges.right[chosen].tolist(), edges.bits[chosen].tolist(), strict=True)
-    )
-    cluster[list(home)] = list(home.values())
-    return cluster
 
 
 def _cap(cluster: Ints, cap: int, decided: Ints) -> tuple[Ints, list[tuple[int, int]]]:

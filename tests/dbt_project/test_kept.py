@@ -70,6 +70,7 @@ WHOLE["int_identity_employments"] = {
     **dict.fromkeys(("company_record_key", "source", "entity", "record_id", "country"), "text"),
     **dict.fromkeys(("company_raw", "company_key"), "text"),
     **dict.fromkeys(("employed_from", "employed_to"), "timestamptz"),
+    "mail_raw": "text",
 }
 DICTIONARIES = tuple(f"stg_identity__normal_{what}" for what in (
     "names", "mails", "phones", "addresses", "births", "companies",
@@ -183,7 +184,7 @@ class Shop:
             "fct_service_requests": f"'{number}', {customer}, '{day}', 'mail', 'case'",
             "int_identity_versions": f"'r{number}', 'person', 's', 'e', '{number}', '{day}', 1, '{product}'",
             "int_identity_employments": f"'r{number}', 1, 'r{number}#{duration % 3}', 's', 'e', '{number}', null, "
-            f"'{product}', null, '{day}', null",
+            f"'{product}', null, '{day}', null, " + self.dice.choice(["null", f"'{product}@x.example'"]),
         }
         for name in self.dice.sample(sorted(rows), 5):
             key = rows[name].split(",")[0]

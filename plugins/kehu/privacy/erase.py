@@ -231,7 +231,7 @@ def _newest_load(connection: Connection, source: str, table: str) -> int | None:
 
 
 def _drop_derived(connection: Connection) -> None:
-    """What each night makes anew; kept models work out all rows in the next one, as after a change of the code."""
+    """What each night makes anew; kept models and identity work out all in the next one, as if the code had changed."""
     relations = connection.execute(
         "select relnamespace::regnamespace::text, relname, relkind from pg_class"
         " where relkind in ('r', 'v', 'm') and relnamespace::regnamespace::text = any(%s)",
@@ -244,6 +244,7 @@ def _drop_derived(connection: Connection) -> None:
         connection.execute(sql.SQL("truncate {}").format(sql.Identifier("identity", name)))
     connection.execute("truncate vault.sealed_records")
     connection.execute("update ops.model_states set code_version = 'erased'")
+    connection.execute("update identity.nights set holds_state = false")
 
 
 def _owning_columns(connection: Connection) -> dict[tuple[str, str], list[tuple[str, str]]]:

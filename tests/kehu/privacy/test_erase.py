@@ -83,8 +83,14 @@ def test_fifty_planted_customers_leave_no_value_behind_and_do_not_come_back(worl
     assert found["history.customers.customer_id"] == GONE
     copied = rows(world.url, "select customer_id, sealed from history.customers order by 1")
     assert search_files([logs], planted(world, gone)).count == 1
+    with psycopg.connect(world.url) as connection:
+        connection.execute(
+            "insert into identity.nights values ('2024-03-05', 'person', 'm', 's', 1, false, true, '{}')"
+        )
     suppressed = erase(world, gone, key, logs)
     assert cells_with(world, gone) == {}
+    # Whom the erased ones held together, or made too many, is worked out anew.
+    assert rows(world.url, "select holds_state from identity.nights") == [(False,)]
     assert search_files([logs], planted(world, gone)).count == 0
     # The others have all they had, and the file that told of both still tells of them.
     after = cells_with(world, kept)

@@ -55,7 +55,7 @@ def test_links_say_who_is_one_customer(hard_linked):
         assert row["is_same_customer"] == (cluster[row["left_key"]] == cluster[row["right_key"]])
 
 
-def test_a_cluster_is_named_by_its_smallest_record(hard_linked):
+def test_a_cluster_of_records_known_at_one_time_is_named_by_the_first_key(hard_linked):
     cluster = cluster_of(hard_linked)
     assert all({cluster[key] for key in keys} == {min(keys)} for keys in customers(hard_linked))
 

@@ -30,11 +30,12 @@ newest_employments as (
 
 ),
 
-first_named as (
+named as (
 
     select
         company_record_key,
-        min(employed_from) as known_at
+        min(employed_from) as known_at,
+        (array_agg(mail_raw order by employed_from desc) filter (where mail_raw is not null))[1] as mail_raw
     from named_companies
     group by company_record_key
 
@@ -161,9 +162,9 @@ employers as (
         newest.source,
         newest.entity,
         newest.record_id,
-        first_named.known_at,
+        named.known_at,
         cast(null as text) as name_raw,
-        array_remove(array[newest.mail_raw], null) as mails_raw,
+        array_remove(array[named.mail_raw], null) as mails_raw,
         cast('{}' as text[]) as phones_raw,
         newest.country,
         cast(null as text) as birth_raw,
@@ -178,7 +179,7 @@ employers as (
         cast(null as text) as title,
         cast(null as timestamptz) as company_since
     from newest_employments as newest
-    inner join first_named on newest.company_record_key = first_named.company_record_key
+    inner join named on newest.company_record_key = named.company_record_key
 
 ),
 
