@@ -23,8 +23,6 @@ def hang_on(pairs: Pairs, fixed: Flags, mute: Flags, component: Ints, link_weigh
         Log2 odds from which two are linked; `pairs` have their bits above it.
     """
     one, both = mute[pairs.left] ^ mute[pairs.right], mute[pairs.left] & mute[pairs.right]
-    if not one.any():
-        return _strongest_each(pairs, fixed | ~both, both, mute, set())
     has_mute = np.zeros(len(mute), dtype=np.bool_)
     has_mute[component[mute]] = True
     home = clusters(len(mute), pairs.chosen(~one & ~both & has_mute[component[pairs.left]]))
