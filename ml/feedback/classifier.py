@@ -9,36 +9,16 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
-from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.svm import LinearSVC
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import check_is_fitted
 
-from ml.feedback.ngrams import CharNgrams
+from ml.feedback.ngrams import NothingToCountError
+from ml.feedback.views import View, make_views
 
 Floats = npt.NDArray[np.float64]
-RARE = 2  # an n-gram of fewer texts is left out, once there are MANY texts
-MANY = 1000
-LONGEST = 5  # Chinese characters of an n-gram
-WORD = r"(?u)\b\w[\w']*\b"
-
-
-def make_vectorizer(language: str, count_texts: int) -> Pipeline | FeatureUnion:
-    """Weighted character n-grams for Chinese, which writes no spaces; words and parts of words for English."""
-    least_texts = RARE if count_texts >= MANY else 1
-    if language == "zh":
-        return make_pipeline(CharNgrams(LONGEST, least_texts), TfidfTransformer(sublinear_tf=True))
-    common: dict[str, Any] = {"sublinear_tf": True, "lowercase": False, "min_df": least_texts, "dtype": np.float32}
-    words = common | {"min_df": 1}
-    return FeatureUnion(
-        [
-            ("words", TfidfVectorizer(ngram_range=(1, 2), token_pattern=WORD, **words)),
-            ("parts", TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), **common)),
-        ]
-    )
 
 
 class ReadsTexts(ClassifierMixin, BaseEstimator):
@@ -52,19 +32,22 @@ class ReadsTexts(ClassifierMixin, BaseEstimator):
 
 
 class TextClassifier(ReadsTexts):
-    """Two linear support vector machines, and a logistic regression that turns their margins into probabilities.
+    """Linear support vector machines, and a logistic regression that turns their margins into probabilities.
 
-    One machine sees n-grams weighted by TF-IDF, the other sees them weighted once more by how much likelier they are
-    in a class than outside it (Wang, S. and Manning, C. (2012). Baselines and Bigrams. ACL, section 2.3). Probabilities
-    come from margins of texts that the machines had not seen (Platt, J. (1999), section 2.2), so that they may be
-    believed; how much each machine counts is learned there too.
+    Each view of the texts (`make_views`) has two machines. One sees n-grams weighted by TF-IDF, the other sees them
+    weighted once more by how much likelier they are in a class than outside it (Wang, S. and Manning, C. (2012).
+    Baselines and Bigrams. ACL, section 2.3). Probabilities come from margins of texts that the machines had not seen
+    (Platt, J. (1999), section 2.2), so that they may be believed; how much each machine counts is learned there too
+    (Wolpert, D. (1992). Stacked generalization. Neural Networks 5(2), 241-259).
 
     Parameters
     ----------
     language
-        'zh' or 'en': which n-grams.
+        'zh' or 'en': which views.
+    is_whole_only
+        Whether whole texts alone are looked at, not their beginnings, ends and pairs of characters too.
     penalty, ratio_penalty
-        C of the two machines.
+        C of a view's two machines.
     smoothing
         Added to the counts behind the ratios.
     count_folds
@@ -74,8 +57,10 @@ class TextClassifier(ReadsTexts):
     ----------
     classes_
         Labels, ordered.
-    coef_, intercept_
-        Weights (n-grams by machines) and offsets (one per machine).
+    views_
+        What looks at the texts; views that nothing can be seen by are left out.
+    coefs_, intercepts_
+        For each view weights (n-grams by machines) and offsets (one per machine).
     unseen_accuracy_
         Share of the texts that machines taught on the others label rightly.
     """
@@ -83,12 +68,14 @@ class TextClassifier(ReadsTexts):
     def __init__(
         self,
         language: str = "zh",
+        is_whole_only: bool = False,
         penalty: float = 0.5,
         ratio_penalty: float = 0.3,
         smoothing: float = 1.0,
         count_folds: int = 3,
     ) -> None:
         self.language = language
+        self.is_whole_only = is_whole_only
         self.penalty = penalty
         self.ratio_penalty = ratio_penalty
         self.smoothing = smoothing
@@ -113,26 +100,42 @@ class TextClassifier(ReadsTexts):
                 f"a {type_of_target(labels)} target with {len(self.classes_)} classes, the rarest {rarest}"
             )
         weight = np.ones(len(texts)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
-        self.vectorizer_ = make_vectorizer(self.language, len(texts))
-        grams = self.vectorizer_.fit_transform(texts).tocsr()
-        unseen = self._unseen_margins(grams, labels, weight, min(self.count_folds, rarest))
+        unseen = self._learn(texts, labels, weight, min(self.count_folds, rarest))
         self.calibrator_ = LogisticRegression(max_iter=1000).fit(unseen, labels)
         self.unseen_accuracy_ = float(np.mean(self.calibrator_.predict(unseen) == labels))
-        self.coef_, self.intercept_ = self._machines(grams, labels, weight)
         return self
 
     def predict_proba(self, X: Sequence[str]) -> Floats:  # noqa: N803
         """Probabilities, texts by classes."""
-        check_is_fitted(self, "coef_")
+        check_is_fitted(self, "coefs_")
         texts = _texts(X)
         if not texts:
             return np.empty((0, len(self.classes_)))
-        margins = self.vectorizer_.transform(texts) @ self.coef_ + self.intercept_
-        return self.calibrator_.predict_proba(margins)
+        seen = zip(self.views_, self.coefs_, self.intercepts_, strict=True)
+        margins = [view.transform(texts) @ coef + intercept for view, coef, intercept in seen]
+        return self.calibrator_.predict_proba(np.hstack(margins))
 
     def predict(self, X: Sequence[str]) -> npt.NDArray[Any]:  # noqa: N803
         """The likeliest label of each text."""
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def _learn(self, texts: list[str], labels: npt.NDArray, weight: Floats, folds: int) -> Floats:
+        """Teach each view its machines; return margins of texts that machines had not seen, texts by machines."""
+        self.views_: list[View] = []
+        self.coefs_, self.intercepts_, unseen = [], [], []
+        for view in make_views(self.language, len(texts), self.is_whole_only):
+            try:
+                grams = view.fit_transform(texts).tocsr()
+            except NothingToCountError:
+                if self.views_:
+                    continue  # texts of one character have no pairs
+                raise
+            unseen.append(self._unseen_margins(grams, labels, weight, folds))
+            coef, intercept = self._machines(grams, labels, weight)
+            self.views_.append(view)
+            self.coefs_.append(coef)
+            self.intercepts_.append(intercept)
+        return np.hstack(unseen)
 
     def _unseen_margins(self, grams: sp.csr_matrix, labels: npt.NDArray, weight: Floats, folds: int) -> Floats:
         splits = StratifiedKFold(folds, shuffle=True, random_state=0).split(np.zeros(len(labels)), labels)

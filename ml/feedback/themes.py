@@ -64,7 +64,7 @@ class ThemeClassifier(ReadsTexts):
                 (self._hidden(X[row], name), name) for row, name in zip(single, label, strict=True) if name in taught
             ]
             texts, names = zip(*kept, strict=True)
-            self.company_ = TextClassifier(self.language).fit(texts, np.array(names))
+            self.company_ = TextClassifier(self.language, is_whole_only=True).fit(texts, np.array(names))
         return self
 
     def themes(self, X: Sequence[str]) -> list[tuple[str, ...]]:  # noqa: N803

@@ -52,6 +52,43 @@ def test_the_same_texts_give_the_same_bits():
     assert (alone == first[:3]).all()
 
 
+def test_a_chinese_text_is_told_by_characters_that_stand_apart():
+    """不 comes before 好 or after it, with others between and around: no n-gram knows which."""
+    random = np.random.default_rng(5)
+    labels = np.array(["negative", "positive"] * 200)
+    texts = [
+        f"{_drawn(random, 14)}{'不' if bad else '好'}{_drawn(random, 5)}{'好' if bad else '不'}{_drawn(random, 14)}"
+        for bad in labels == "negative"
+    ]
+    models = [TextClassifier("zh", is_whole_only=one).fit(texts[:300], labels[:300]) for one in (False, True)]
+    right, right_of_whole = [(model.predict(texts[300:]) == labels[300:]).mean() for model in models]
+    assert [len(model.views_) for model in models] == [4, 1]
+    assert right > 0.95
+    assert right_of_whole < 0.7
+
+
+def test_a_long_chinese_text_is_told_by_its_beginning_and_its_end():
+    """好 or 不 first or last, and many of both between."""
+    random = np.random.default_rng(6)
+    labels = np.array(["negative", "positive"] * 200)
+    texts = [
+        f"{'不' if bad else '好'}{_drawn(random, 60, '好不')}{'不' if bad else '好'}" for bad in labels == "negative"
+    ]
+    models = [TextClassifier("zh", is_whole_only=one).fit(texts[:300], labels[:300]) for one in (False, True)]
+    right, right_of_whole = [(model.predict(texts[300:]) == labels[300:]).mean() for model in models]
+    assert right > right_of_whole + 0.05
+
+
+def _drawn(random, count, letters="天地人日月山水火木金土"):
+    return "".join(random.choice(list(letters), count))
+
+
+def test_texts_of_one_character_have_no_pairs_and_are_read():
+    model = TextClassifier("zh").fit(["好", "差"] * 5, np.array(["positive", "negative"] * 5))
+    assert model.predict(["差", "好"]).tolist() == ["negative", "positive"]
+    assert len(model.views_) == 3
+
+
 @pytest.mark.parametrize(
     ("texts", "labels", "words"),
     [

@@ -1,4 +1,4 @@
-"""Counts of character n-grams: those of scikit-learn's CountVectorizer, whatever the texts."""
+"""Counts of character n-grams and pairs: those of scikit-learn's CountVectorizer, whatever the texts."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
 import ml.feedback.ngrams as ngrams
-from ml.feedback.ngrams import CharNgrams
+from ml.feedback.ngrams import CharNgrams, CharPairs, NothingToCountError
 
 # Letters that repeat, of one to four bytes, so that n-grams meet again.
 TEXTS = st.lists(st.text("ab c很好\U00020000😀", max_size=12), min_size=1, max_size=12)
 
 
-def counted(taught, asked, longest, least_texts):
+def counted(taught, asked, parts_of, least_texts):
     """By scikit-learn: text by n-gram."""
-    peer = CountVectorizer(analyzer=lambda text: grams_of(text, longest), min_df=least_texts).fit(taught)
+    peer = CountVectorizer(analyzer=parts_of, min_df=least_texts).fit(taught)
     names = peer.get_feature_names_out()
     return [{name: n for name, n in zip(names, row, strict=True) if n} for row in peer.transform(asked).toarray()]
 
@@ -26,8 +26,12 @@ def grams_of(text, longest):
     return [text[at : at + n] for n in range(1, longest + 1) for at in range(len(text) - n + 1)]
 
 
-def ours(taught, asked, longest, least_texts):
-    model = CharNgrams(longest, least_texts).fit(taught)
+def pairs_of(text, farthest):
+    return [text[at] + text[at + n] for n in range(2, farthest + 1) for at in range(len(text) - n)]
+
+
+def ours(model, taught, asked):
+    model.fit(taught)
     return [
         {read(model, key): n for key, n in zip(model.grams_, row, strict=True) if n}
         for row in model.transform(asked).toarray()
@@ -35,7 +39,7 @@ def ours(taught, asked, longest, least_texts):
 
 
 def read(model, key):
-    bits, letters = 63 // model.longest, []
+    bits, letters = model._bits, []
     while key:
         letters.append(chr(model.alphabet_[int(key) % (1 << bits) - 1]))
         key = int(key) >> bits
@@ -45,13 +49,25 @@ def read(model, key):
 @given(TEXTS, TEXTS, st.integers(1, 5), st.integers(1, 3))
 @settings(max_examples=200, deadline=None)
 def test_it_counts_what_scikit_learn_counts(taught, asked, longest, least_texts):
+    model = CharNgrams(longest, least_texts)
+    compare(model, taught, asked, lambda text: grams_of(text, longest), least_texts)
+
+
+@given(TEXTS, TEXTS, st.integers(2, 9), st.integers(1, 3))
+@settings(max_examples=200, deadline=None)
+def test_pairs_are_those_that_scikit_learn_counts(taught, asked, farthest, least_texts):
+    model = CharPairs(farthest, least_texts)
+    compare(model, taught, asked, lambda text: pairs_of(text, farthest), least_texts)
+
+
+def compare(model, taught, asked, parts_of, least_texts):
     try:
-        expected = counted(taught, asked, longest, least_texts)
+        expected = counted(taught, asked, parts_of, least_texts)
     except ValueError:
-        with pytest.raises(ValueError, match="no n-gram of characters is in at least"):
-            CharNgrams(longest, least_texts).fit(taught)
+        with pytest.raises(NothingToCountError, match="no n-gram of characters is in at least"):
+            model.fit(taught)
     else:
-        assert ours(taught, asked, longest, least_texts) == expected
+        assert ours(model, taught, asked) == expected
 
 
 def test_texts_come_in_batches_and_say_the_same(monkeypatch):

@@ -85,6 +85,6 @@ def test_too_few_texts_leave_the_words_alone():
 
 
 def test_the_words_that_gave_a_need_away_are_not_learned():
-    words = dict(taught().company_.vectorizer_.transformer_list)["words"].vocabulary_
+    words = dict(taught().company_.views_[0].transformer_list)["words"].vocabulary_
     assert "gate" in words
     assert "courier" not in words
