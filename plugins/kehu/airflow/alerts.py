@@ -75,7 +75,8 @@ def on_run_failure(context: Any) -> None:
 
     try:
         run = context["dag_run"]
-        for name, day, tries in never_ended(warehouse_url(Role.PUBLISHER), run.run_id):
+        # It is told some time after the run failed; by then somebody may have cleared it, and stages be at work again.
+        for name, day, tries in never_ended(warehouse_url(Role.PUBLISHER), run.run_id, run.end_date):
             send(task_failed(run.dag_id, name, run.run_id, day.isoformat(), tries, "its process was killed"))
     except Exception as error:
         log.warning("no alert was sent: %s", type(error).__name__)

@@ -148,16 +148,19 @@ def stages(url: str, run_id: int) -> list[Stage]:
         return cursor.execute(query, [run_id]).fetchall()
 
 
-def never_ended(url: str, airflow_run_id: str) -> list[tuple[str, date, int]]:
-    """Stages of the newest run of one Airflow run that began and did not end: stage, night, tries."""
+def never_ended(url: str, airflow_run_id: str, by: datetime | None = None) -> list[tuple[str, date, int]]:
+    """Stages of the newest run of one Airflow run that began, `by` a moment, and did not end: stage, night, tries."""
     query = """
         select stages.stage, runs.as_of_date, stages.tries
         from ops.stage_runs as stages inner join ops.runs as runs on stages.run_id = runs.run_id
-        where stages.state = 'running' and runs.run_id = (select max(run_id) from ops.runs where airflow_run_id = %s)
+        where
+            stages.state = 'running'
+            and runs.run_id = (select max(run_id) from ops.runs where airflow_run_id = %s)
+            and stages.started_at <= coalesce(%s, 'infinity'::timestamptz)
         order by stages.started_at
     """
     with psycopg.connect(url) as connection:
-        return connection.execute(query, [airflow_run_id]).fetchall()
+        return connection.execute(query, [airflow_run_id, by]).fetchall()
 
 
 def newest_run_id(url: str) -> int:
