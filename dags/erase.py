@@ -31,7 +31,8 @@ night works out all marts without them (docs/privacy.md).
 
 ### When it fails
 Nothing was erased: all of it is one transaction. The message names the places where a value would be left, or says that
-a night is at work: clear the task when it has ended.
+a night is at work: clear the task when it has ended. Only where it says "erased all but" others are erased: some
+requests mean nobody or several people by now.
 
 ### Who owns it
 The data team.

@@ -40,6 +40,11 @@ class Judged:
         return pa.table({name: pa.array([row[n] for row in rows], types[name]) for n, name in enumerate(types)})
 
 
+def sentence(left_key: str, right_key: str, is_same: bool) -> str:
+    """What a decision says of its pair, as findings tell it."""
+    return f"{left_key} {'=' if is_same else '<>'} {right_key}"
+
+
 def judge(decisions: Iterable[Decision]) -> Judged:
     """Take the newest decisions first; one that the ones before it rule out is set aside.
 

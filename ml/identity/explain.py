@@ -21,11 +21,8 @@ VALUES = (
     "name_key", "name_han", "mails", "phones", "birth_date", "street", "postcode", "city", "country", "company",
     "registration", "domains",
 )  # fmt: skip
-CURRENT = "select kind from identity.assignments where customer_id = %s and valid_to is null limit 1"
-LAST_EVENT = """
-    select event, other_customer_id, as_of_date from identity.merge_log
-    where customer_id = %s and event in ('merged', 'vanished') order by as_of_date desc limit 1
-"""
+HEIRS = "select kind, customer_id, is_living, count_records from identity.heirs(%s) order by 4 desc, 2"
+LAST_NIGHT = "select max(valid_to) from identity.assignments where customer_id = %s"
 RECORDS = """
     select
         assignments.record_key,
@@ -43,24 +40,7 @@ LINKS = """
     from identity.links
     where kind = %s and left_key = any(%s) and right_key = any(%s)
 """
-# The ids that ended in this one, at whatever remove; of an id that ended twice, its newest end counts.
-ALIASES = """
-    with recursive heirs as (
-        select distinct on (customer_id) customer_id, other_customer_id
-        from identity.merge_log where event = 'merged' order by customer_id, as_of_date desc
-    ),
-    family as (
-        select %(id)s as customer_id
-        union
-        select heirs.customer_id
-        from heirs inner join family on heirs.other_customer_id = family.customer_id
-        where not exists (
-            select from identity.assignments
-            where assignments.customer_id = heirs.customer_id and assignments.valid_to is null
-        )
-    )
-    select customer_id from family where customer_id <> %(id)s order by customer_id
-"""
+ALIASES = "select customer_id from identity.aliases(array[%s]) order by 1"
 HISTORY = """
     select as_of_date, event, customer_id, other_customer_id, count_records
     from identity.merge_log
@@ -70,7 +50,7 @@ HISTORY = """
 
 
 class UnknownCustomerError(LookupError):
-    """No customer has this id now, and none that had it lives on."""
+    """No customer has this id now, none that had it lives on, or several do."""
 
 
 @dataclass(frozen=True)
@@ -144,12 +124,12 @@ def explain(url: str, customer_id: str, settings: Settings | None = None) -> Exp
     Raises
     ------
     UnknownCustomerError
-        If there is no such customer, or none any more.
+        If there is no such customer, or none any more, or if the records of an alias are several customers' today.
     """
     with psycopg.connect(url) as connection:
         living, kind = _living(connection, customer_id)
         records = _rows(connection, Record, RECORDS, [kind, living])
-        aliases = tuple(row[0] for row in connection.execute(ALIASES, {"id": living}).fetchall())
+        aliases = tuple(row[0] for row in connection.execute(ALIASES, [living]).fetchall())
         history = _rows(connection, Event, HISTORY, {"ids": [living, *aliases]})
         keys = [record.record_key for record in records]
         with connection.cursor(row_factory=dict_row) as cursor:
@@ -180,17 +160,17 @@ def read_values(url: str, explained: Explained) -> list[dict[str, Any]]:
 
 def _living(connection: psycopg.Connection, customer_id: str) -> tuple[str, Kind]:
     """The customer that an id stands for today, and its kind."""
-    seen: list[str] = []
-    here = customer_id
-    while (row := connection.execute(CURRENT, [here]).fetchone()) is None:
-        seen.append(here)
-        end = connection.execute(LAST_EVENT, [here]).fetchone()
-        if end is not None and end[0] == "vanished":
-            raise UnknownCustomerError(f"{here} has no records any more since the night of {end[2]}")
-        if end is None or end[1] in seen:
-            raise UnknownCustomerError(f"no customer has the id {customer_id}")
-        here = end[1]
-    return here, row[0]
+    found = connection.execute(HEIRS, [customer_id]).fetchall()
+    if not found:
+        raise UnknownCustomerError(f"no customer has the id {customer_id}")
+    living = [(heir, kind, count) for kind, heir, is_living, count in found if is_living]
+    if not living:
+        (until,) = connection.execute(LAST_NIGHT, [found[0][1]]).fetchall()[0]
+        raise UnknownCustomerError(f"{customer_id} has no records any more since the night of {until}")
+    if len(living) > 1:
+        those = ", ".join(f"{heir} ({count})" for heir, _, count in living)
+        raise UnknownCustomerError(f"{customer_id} is several customers today, by its records: ask for one of {those}")
+    return living[0][:2]
 
 
 def _rows(connection: psycopg.Connection, made: type[Any], query: str, values: Any) -> tuple[Any, ...]:

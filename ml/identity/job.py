@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import get_args
 
@@ -13,10 +14,10 @@ import pyarrow.compute as pc
 
 from kehu.warehouse.runs import Counts, Night
 from kehu.warehouse.tables import connect
-from ml.identity.decisions import Decision, Judged, judge
+from ml.identity.decisions import Decision, Judged, judge, sentence
 from ml.identity.history import known_on, write_events, write_night
 from ml.identity.ids import assign, founding
-from ml.identity.link import Work, link
+from ml.identity.link import Finding, Work, link
 from ml.identity.model import Model
 from ml.identity.relink import Relink
 from ml.identity.settings import Kind, Settings, load
@@ -74,11 +75,13 @@ def _identify(
         changed, gone = _changes(state, judged)
         work = Relink(state, settings, settings.of(kind), judged, found[1], changed, gone).work()
         work.counts["records"] = size
+        work.findings += _without_effect(state, judged)
         return _save(state, night, settings, plan, found, work, is_full=False)
     work = link(state.all_records(), kind, settings, decisions, found[1] if found else None, for_state=True)
     version = found[0] if found else f"{kind}-{day}-{fingerprint}-{size}"
     if not found and work.model is not None:
         save_model(state, work.model, version, fingerprint, size, day)
+    work.findings += _without_effect(state, judged)
     return _save(state, night, settings, plan, (version, work.model), work, is_full=True)
 
 
@@ -111,6 +114,26 @@ def _changes(state: State, judged: Judged) -> tuple[set[str], set[str]]:
     changed, gone = (set(rows.filter(which)["record_key"].to_pylist()) for which in (pc.invert(is_gone), is_gone))
     state.put("decided", judged.table())
     return changed | (state.keys(REDECIDED) - gone), gone
+
+
+def _without_effect(state: State, judged: Judged) -> list[Finding]:
+    """One finding per decision in force that names a record which is not there."""
+    told = [(*pair, True) for pair in judged.same] + [(*pair, False) for pair in judged.apart]
+    state.put_keys("told", {key for left, right, _ in told for key in (left, right)})
+    known = state.keys(
+        "select record_key from pg_temp.told inner join intermediate.int_identity_records using (record_key)"
+        " where kind = {kind}"
+    )
+    # What is no record's key may be anything, a mail address or a key that was erased: a hash tells it apart.
+    shown = {
+        key: key if key in known else f"#{sha256(key.encode()).hexdigest()[:12]}" for row in told for key in row[:2]
+    }
+    reason = "a record that it names is not there: it does nothing"
+    return [
+        Finding("decision", sentence(shown[left], shown[right], is_same), (left in known) + (right in known), reason)
+        for left, right, is_same in told
+        if not known.issuperset((left, right))
+    ]
 
 
 DIFFERING = """

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import duckdb
 import pyarrow as pa
 
-from ml.identity.decisions import Decision, Judged, judge
+from ml.identity.decisions import Decision, Judged, judge, sentence
 from ml.identity.group import CERTAIN, NAMED, Grouping, group
 from ml.identity.model import Model, add_frequencies
 from ml.identity.scoring import score, train_and_calibrate
@@ -318,7 +318,7 @@ def suspicions(connection: duckdb.DuckDBPyConnection, grouping: Grouping) -> lis
 def contradictions(judged: Judged) -> list[Finding]:
     """One finding per decision that newer ones contradict."""
     reason = "newer decisions contradict it: set aside"
-    told = (f"{d.left_key} {'=' if d.is_same else '<>'} {d.right_key}" for d in judged.contradicted)
+    told = (sentence(d.left_key, d.right_key, d.is_same) for d in judged.contradicted)
     return [Finding("decision", subject, 2, reason) for subject in dict.fromkeys(told)]
 
 

@@ -139,9 +139,8 @@ def load(path: Path = SHIPPED) -> Settings:
     try:
         return Settings.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(f"{path.name}: {where}: {first['msg']}") from None
+        told = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise SettingsError(f"{path.name}: {'; '.join(told)}") from None
     except yaml.YAMLError as error:
         raise SettingsError(f"{path.name} is not YAML: {str(error).splitlines()[0]}") from None
     except OSError as error:

@@ -5,6 +5,7 @@ Nothing is written to the warehouse.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,6 +16,7 @@ import pyarrow as pa
 
 from kehu.warehouse.tables import connect
 from ml.identity.compare import Example, Outcome, RuleChange, Shape, examples, outcomes, rule_changes, shape
+from ml.identity.decisions import Decision, sentence
 from ml.identity.ids import assign, founding
 from ml.identity.link import link
 from ml.identity.settings import Kind, Settings
@@ -47,7 +49,11 @@ class NothingToCompareError(RuntimeError):
 
 @dataclass(frozen=True)
 class Simulation:
-    """What would change. `moved` are the records that would belong to another customer id than they do."""
+    """What would change.
+
+    `moved` are the records that would belong to another customer id than they do; `idle` tells of decisions that do
+    nothing, and why.
+    """
 
     kind: Kind
     as_of_date: date
@@ -60,6 +66,7 @@ class Simulation:
     orders: Orders
     segments: tuple[SegmentMove, ...]
     examples: tuple[Example, ...]
+    idle: tuple[str, ...] = ()
 
 
 def simulate(url: str, settings: Settings, kind: Kind = "person", decisions_file: Path | None = None) -> Simulation:
@@ -81,7 +88,8 @@ def simulate(url: str, settings: Settings, kind: Kind = "person", decisions_file
         records, links = state.all_records(), state.read(LINKS).to_pandas()
         current, seniority = state.read(ASSIGNMENTS), state.read(SENIORITY)
     model = newest_model(url, kind, settings.fingerprint(kind), nights[0])
-    decisions = [decision for decision in read_decisions(url, nights[0], decisions_file) if decision.kind == kind]
+    told = [decision for decision in read_decisions(url, date.max, decisions_file) if decision.kind == kind]
+    decisions = [decision for decision in told if decision.decided_on <= nights[0]]
     work = link(records, kind, settings, decisions, model)
     table = _side_by_side(kind, current, seniority, work.clusters)
     moving = table[table["before"] != table["after"]]
@@ -99,7 +107,17 @@ def simulate(url: str, settings: Settings, kind: Kind = "person", decisions_file
         moved_orders(url, moved, kind),
         moved_segments(url, set(moving["before"]), kind),
         examples(table, links, new_links),
+        tuple(_idle(told, nights[0], set(records["record_key"].to_pylist()))),
     )
+
+
+def _idle(decisions: list[Decision], night: date, known: set[str]) -> Iterator[str]:
+    for decision in decisions:
+        what = sentence(decision.left_key, decision.right_key, decision.is_same)
+        if decision.decided_on > night:
+            yield f"{what}: holds from {decision.decided_on} on, the newest night is {night}"
+        elif missing := [key for key in decision.pair if key not in known]:
+            yield f"{what}: no record {' nor '.join(missing)}"
 
 
 def _side_by_side(kind: Kind, current: pa.Table, seniority: pa.Table, clusters: pa.Table) -> pd.DataFrame:

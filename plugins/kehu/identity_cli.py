@@ -149,6 +149,8 @@ def _print_simulation(simulation: Simulation) -> None:
     for example in simulation.examples:
         why = f"{example.rule} {chance(example.probability)}"
         say(f"{example.change}: {example.left_key} – {example.right_key} ({why})")
+    for decision in simulation.idle:
+        say(f"does nothing: {decision}")
 
 
 def _text(value: object) -> str:

@@ -80,6 +80,8 @@ def built(server_url):
     made = kept(server_url, range(1, 7))
     made.execute(
         "insert into identity.merge_log values ('2024-06-04', 'person', 'merged', 'c', 'a', 3);"
+        "insert into identity.assignments values ('person', 'r:1', 'c', '2024-06-01', '2024-06-04'),"
+        " ('person', 'r:1', 'a', '2024-06-04', null);"
         "drop table intermediate.lst_keys, intermediate.lst_outcomes;"
         "create table intermediate.lst_outcomes"
         " (list_key text, contacted_date date, is_final boolean, exclusion_reason text);"

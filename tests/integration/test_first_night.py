@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 
 pytestmark = pytest.mark.timeout(900)
@@ -23,11 +24,15 @@ def test_the_first_night_of_all_runs_on_next_to_nothing(installation, shop):
 
 
 def _somebody_is_erased(installation):
-    """By the DAG `erase`, which opens what is sealed and looks at everything."""
+    """By the DAG `erase`, which opens what is sealed and looks at everything; an odd request holds up nobody."""
+    with psycopg.connect(installation.url) as connection:
+        connection.execute("insert into ops.erasure_requests values ('P-nobody', 'anna', 'letter 16')")
     ((customer,), *others) = installation.rows("select customer_id from history.customers order by 1")
     done = installation.kehu("erase", customer, "--reason", "letter 17", "--no-night")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "something else is to be done, such as older requests" in " ".join(done.stdout.split())
     assert "receipt 1 (ops.erasures): 1 ids" in done.stdout
+    assert installation.rows("select customer_id from ops.erasure_requests") == [("P-nobody",)]
     assert installation.rows("select customer_id from history.customers order by 1") == others
     assert installation.rows("select customer_id from vault.person_keys order by 1") == others
     again = installation.kehu("erase", customer, "--reason", "letter 17", "--no-night")

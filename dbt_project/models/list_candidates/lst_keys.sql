@@ -1,5 +1,6 @@
 -- Grain: one row per key of a row of a list that any earlier night told or that was handed out before the night.
-with recursive
+-- depends_on: {{ ref('stg_identity__assignments') }}
+with
 
 told as (
 
@@ -53,50 +54,25 @@ living as (
 
 ),
 
-mergers as (
+gone as (
 
-    select
-        customer_id,
-        (array_agg(other_customer_id order by as_of_date desc, other_customer_id asc))[1] as other_customer_id
-    from {{ ref('stg_identity__merge_log') }}
-    where
-        kind = 'person'
-        and event = 'merged'
-        and as_of_date <= {{ as_of_date() }}
-    group by customer_id
-
-),
-
--- Who was merged, perhaps again and again, is looked up until somebody who lives.
-followed as (
-
-    select distinct
-        told_customer_id,
-        told_customer_id as customer_id,
-        0 as steps
+    select distinct keys.told_customer_id
     from keys
-    union all
-    select
-        followed.told_customer_id,
-        mergers.other_customer_id as customer_id,
-        followed.steps + 1 as steps
-    from followed
-    inner join mergers on followed.customer_id = mergers.customer_id
-    left join living on followed.customer_id = living.customer_id
-    where
-        followed.steps < 100
-        and living.customer_id is null
+    left join living on keys.told_customer_id = living.customer_id
+    where living.customer_id is null
 
 ),
 
-found as (
+-- Who is gone is looked up by the records held to the last: of several who have them, the one with most.
+moved as (
 
-    select
-        followed.told_customer_id,
-        min(followed.customer_id) as customer_id
-    from followed
-    inner join living on followed.customer_id = living.customer_id
-    group by followed.told_customer_id
+    select distinct on (gone.told_customer_id)
+        gone.told_customer_id,
+        living.customer_id
+    from gone
+    cross join lateral {{ heirs_of('gone.told_customer_id') }} as heirs
+    inner join living on heirs.customer_id = living.customer_id
+    order by gone.told_customer_id asc, heirs.count_records desc, living.customer_id asc
 
 )
 
@@ -105,9 +81,10 @@ select
     keys.list_id,
     keys.occasion,
     keys.told_customer_id,
-    found.customer_id,
+    coalesce(living.customer_id, moved.customer_id) as customer_id,
     keys.channel,
     keys.cost,
     keys.first_exported_on
 from keys
-left join found on keys.told_customer_id = found.told_customer_id
+left join living on keys.told_customer_id = living.customer_id
+left join moved on keys.told_customer_id = moved.told_customer_id

@@ -22,7 +22,7 @@ ROUNDED = re.compile(r"\s*\d[.,]?\d*e\+?\d+\s*", re.IGNORECASE)
 BEGINS_WITH_PLUS = re.compile(r"[^\d+]*\+")
 FLOAT = re.compile(r"\.0\s*$")
 CODE_IN_BRACKETS = re.compile(r"\s*\(\s*(?:\+|00)?([1-9]\d{0,2})\s*\)(.*)", re.DOTALL)
-CHINESE_MOBILE = re.compile(r"1[3-9]\d{9}")
+CHINESE_MOBILE = re.compile(r"(?:86)?(1[3-9]\d{9})")
 RUNS = ("01234567890123456789", "98765432109876543210")
 
 
@@ -30,7 +30,8 @@ def normalise_phone(raw: str | None, country: str | None = None, default_country
     """The first number of the field as E.164, without extension.
 
     The country is told by '+' or '00', else by `country` (a name or code) if the number is possible there (and not a
-    valid Chinese mobile that is invalid there), else by the shape of a Chinese mobile, else by `default_country`.
+    valid Chinese mobile that is invalid there), else by the shape of a Chinese mobile, else by a country's code in
+    brackets if the number is valid there, else by `default_country`.
     Where none of them tells it: '+0' and the digits without leading zeros, which still compares by its last digits.
 
     Returns None without a number, and for placeholders: one digit over and over, runs such as 12345678, known ones.
@@ -88,16 +89,18 @@ def _national(
     region = region_of(country)
     bracketed = CODE_IN_BRACKETS.fullmatch(text)
     code = bracketed.group(1) if bracketed else ""
-    if bracketed and region and code == str(phonenumbers.country_code_for_region(region)):
-        number = _possible(f"+{code}{_digits(bracketed.group(2)).lstrip('0')}", None)
-        if number is not None:
-            return number
+    coded = _possible(f"+{code}{_digits(bracketed.group(2)).lstrip('0')}", None) if bracketed else None
+    if coded and region and code == str(phonenumbers.country_code_for_region(region)):
+        return coded
     there = _possible(digits, region) if region else None
-    mobile = _possible(digits, "CN") if CHINESE_MOBILE.fullmatch(digits) else None
+    shape = CHINESE_MOBILE.fullmatch(digits)
+    mobile = _possible(shape.group(1), "CN") if shape else None
     if there and not (mobile and phonenumbers.is_valid_number(mobile) and not phonenumbers.is_valid_number(there)):
         return there
     if mobile:
         return mobile
+    if coded and phonenumbers.is_valid_number(coded):  # what is in brackets may be a town's code
+        return coded
     default = region_of(default_country)
     return _possible(digits, default) if default else None
 

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 def erase_requested_task() -> None:
     """Erase whom the open requests name; nothing is changed where anything would be left."""
     from kehu.paths import installation_databases, state_folder
-    from kehu.privacy.erase import ErasureError, Installation, erase_requested
+    from kehu.privacy.erase import ErasureError, Installation, erase_requested, tell_open
     from kehu.privacy.keys import HashKey, HashKeyError
     from kehu.privacy.person import UnknownCustomerError
     from kehu.privacy.vault import Vault, VaultError
@@ -40,3 +40,6 @@ def erase_requested_task() -> None:
     log.info(
         "erasure %s: %s cells and %s files looked at, nothing left", receipt.erasure_id, receipt.cells, receipt.files
     )
+    if receipt.count_left_open:
+        # What was erased is erased; somebody is to look at the others.
+        raise AirflowFailException(f"erased all but {tell_open(receipt.count_left_open)}")

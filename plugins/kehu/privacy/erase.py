@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from psycopg.types.json import Jsonb
 
 from kehu.privacy.keys import HashKey
 from kehu.privacy.opened import blot_sealed, search_sealed
-from kehu.privacy.person import Subjects, find
+from kehu.privacy.person import Subjects, UnknownCustomerError, find, heir_of
 from kehu.privacy.scan import Found, columns_by_table, overwrite, overwrite_files, search, search_files
 from kehu.privacy.sought import Sought
 from kehu.privacy.subjects import namings
@@ -33,6 +33,7 @@ from kehu.warehouse.landing import columns_of, table_name
 from kehu.warehouse.runs import WORK_LOCK
 
 log = logging.getLogger(__name__)
+Asked = tuple[str, str, str, datetime]
 DERIVED = ("staging", "intermediate", "ml_features")
 # The receipts name the ids: they are the tombstones, and mean nobody.
 SPARED = (("ops", "erasures", "customer_ids"), ("ops", "erasure_requests", "customer_id"))
@@ -109,6 +110,8 @@ class Receipt:
     columns: int
     cells: int
     files: int
+    count_left_open: int = 0
+    """Requests that mean nobody, or several people, by now: nothing was done for them."""
 
 
 def request(url: str, customer_ids: Sequence[str], by: str, reason: str) -> int:
@@ -138,10 +141,12 @@ def request(url: str, customer_ids: Sequence[str], by: str, reason: str) -> int:
 def erase_requested(url: str, key: HashKey, vault: Vault, installation: Installation) -> Receipt | None:
     """Erase all whom the open requests name; None where there is no request.
 
+    A request whose id means no one person, as identities have moved since then, stays open and holds up no other.
+
     Raises
     ------
     ErasureError
-        If a night is at work, or the scan still finds something: nothing is changed then.
+        If a night is at work, no request means one person, or the scan still finds something: nothing is changed then.
     VaultError
         If what is sealed cannot be opened to be looked at.
     """
@@ -151,16 +156,35 @@ def erase_requested(url: str, key: HashKey, vault: Vault, installation: Installa
         ).fetchall()
         if not asked:
             return None
+        clear = [row for row in asked if _means_one(connection, row[0])]
+        if not clear:
+            raise ErasureError(f"nothing was erased: {tell_open(len(asked))}")
         _supersede_nights(connection)
-        subjects = find(connection, [customer_id for customer_id, *_ in asked])
+        subjects = find(connection, [customer_id for customer_id, *_ in clear])
         sought = Sought(subjects.sought)
         counts = _remove(connection, subjects)
         counts += blot_sealed(connection, sought, vault)
         counts += _overwrite(connection, sought, installation)
         scanned = _scan(connection, sought, vault, installation)
-        receipt = _write_receipt(connection, asked, subjects, key, counts, scanned)
+        receipt = _write_receipt(connection, clear, subjects, key, counts, scanned)
     _compact(url, counts)
-    return receipt
+    return replace(receipt, count_left_open=len(asked) - len(clear))
+
+
+def tell_open(count: int) -> str:
+    """What to do about requests that stay open; ids are not for logs."""
+    return (
+        f"{count} of ops.erasure_requests mean nobody or several people by their records today; ask anew for whom"
+        " identity.heirs(customer_id) names, and delete the request"
+    )
+
+
+def _means_one(connection: Connection, customer_id: str) -> bool:
+    try:
+        heir_of(connection, customer_id)
+    except UnknownCustomerError:
+        return False
+    return True
 
 
 def _supersede_nights(connection: Connection) -> None:
@@ -324,7 +348,7 @@ def _add(found: Found, more: Found, prefix: str) -> None:
 
 def _write_receipt(
     connection: Connection,
-    asked: Sequence[tuple[str, str, str, datetime]],
+    asked: Sequence[Asked],
     subjects: Subjects,
     key: HashKey,
     counts: Counter[str],

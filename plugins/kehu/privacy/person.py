@@ -21,29 +21,8 @@ LAST = """
     select distinct on (record_key) record_key, customer_id from identity.assignments
     where kind = 'person' order by record_key, valid_from desc
 """
-KNOWN = f"""last as ({LAST}),
-merges as (select customer_id, other_customer_id from identity.merge_log where kind = 'person' and event = 'merged'),"""
-# Whom an id was merged into, and which ids were merged into it.
-RESOLVE = f"""
-with recursive {KNOWN}
-heirs as (
-    select cast(%s as text) as customer_id
-    union
-    select merges.other_customer_id from heirs inner join merges using (customer_id)
-)
-select distinct heirs.customer_id from heirs inner join last using (customer_id)
-"""
-ALIASES = f"""
-with recursive {KNOWN}
-ids as (
-    select unnest(%s::text[]) as customer_id
-    union
-    select merges.customer_id from ids inner join merges on ids.customer_id = merges.other_customer_id
-)
-select customer_id from ids
-where customer_id = any(%s) or not exists (select from last where last.customer_id = ids.customer_id)
-order by 1
-"""
+HEIRS = "select customer_id, count_records from identity.heirs(%s) where kind = 'person' order by 2 desc, 1"
+ALIASES = "select customer_id from identity.aliases(%s) order by 1"
 RECORDS = f"""
 create temporary table subject_records on commit drop as
 select record_key from ({LAST}) as last
@@ -102,7 +81,7 @@ TELLING = {
 
 
 class UnknownCustomerError(LookupError):
-    """No record belongs to an id, or the tables that tell of its records are not built."""
+    """An id means nobody or several people, or the tables that tell of their records are not built."""
 
 
 @dataclass
@@ -138,14 +117,15 @@ def find(connection: Connection, customer_ids: Sequence[str]) -> Subjects:
     Raises
     ------
     UnknownCustomerError
-        If an id has no records, or no night was built since the last erasure.
+        If an id has no records, its records are several people's today, or no night was built since the last erasure.
     """
-    heirs = sorted({heir for one in customer_ids for heir in _heirs(connection, one)})
-    aliases = [one for (one,) in connection.execute(ALIASES, [heirs, heirs]).fetchall()]
+    heirs = sorted({heir_of(connection, one) for one in customer_ids})
+    aliases = [one for (one,) in connection.execute(ALIASES, [heirs]).fetchall()]
+    ids = sorted({*heirs, *aliases, *customer_ids})
     connection.execute("drop table if exists pg_temp.subject_records")
-    connection.execute(RECORDS, [heirs])
+    connection.execute(RECORDS, [ids])
     records = [key for (key,) in connection.execute("select record_key from pg_temp.subject_records order by 1")]
-    subjects = Subjects(sorted({*aliases, *customer_ids}), records)
+    subjects = Subjects(ids, records)
     _require_tables(connection)
     records += [key for (key,) in connection.execute(COMPANIES).fetchall()]
     subjects.keys["lists.list"] = {key for (key,) in connection.execute(LIST_KEYS, [subjects.customer_ids] * 2)}
@@ -155,13 +135,23 @@ def find(connection: Connection, customer_ids: Sequence[str]) -> Subjects:
     return subjects
 
 
-def _heirs(connection: Connection, customer_id: str) -> list[str]:
-    found = [heir for (heir,) in connection.execute(RESOLVE, [customer_id]).fetchall()]
+def heir_of(connection: Connection, customer_id: str) -> str:
+    """The customer whom an id means today, by the records that it held to the last.
+
+    Raises
+    ------
+    UnknownCustomerError
+        If that is nobody, or several people.
+    """
+    found = connection.execute(HEIRS, [customer_id]).fetchall()
     if not found:
         raise UnknownCustomerError(
             f"no records belong to a person {customer_id}: there is none, or it was erased already"
         )
-    return found
+    if len(found) > 1:
+        those = ", ".join(f"{heir} ({count})" for heir, count in found)
+        raise UnknownCustomerError(f"{customer_id} is several people today, by its records: name one of {those}")
+    return str(found[0][0])
 
 
 def _require_tables(connection: Connection) -> None:

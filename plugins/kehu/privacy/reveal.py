@@ -13,15 +13,12 @@ from kehu.privacy.vault import PersonKey, Vault, VaultError
 from kehu.warehouse.masks import PII_READER
 
 KEYS = "select customer_id, wrapped_key, key_id from vault.person_keys where customer_id = any(%s)"
+# Former ids that stand for this person and for nobody else.
 HISTORY = """
-with recursive ids as (
-    select cast(%s as text) as customer_id
-    union
-    select history.customer_id
-    from pii.dim_customer_history as history
-    inner join ids on history.merged_into_customer_id = ids.customer_id
-)
-select history.* from pii.dim_customer_history as history inner join ids using (customer_id)
+select history.* from pii.dim_customer_history as history
+where
+    history.customer_id = %(customer_id)s
+    or history.customer_id in (select alias.customer_id from identity.aliases(array[%(customer_id)s]) as alias)
 order by history.customer_id, history.valid_from
 """
 IS_THERE = "select 1 where num_nulls(to_regclass('pii.dim_customer_history'), to_regclass('vault.person_keys')) = 0"
@@ -33,7 +30,7 @@ class RevealError(RuntimeError):
 
 
 def reveal(url: str, customer_id: str, by: str, vault: Vault) -> list[dict[str, Any]]:
-    """The periods of a person in the published history, those of ids merged into it too, in clear text; it is noted.
+    """The periods of a person in the published history, those of former ids of theirs too, in clear text; it is noted.
 
     Raises
     ------
@@ -46,7 +43,7 @@ def reveal(url: str, customer_id: str, by: str, vault: Vault) -> list[dict[str, 
         require_reader(connection)
         if not connection.execute(IS_THERE).fetchone():
             raise RevealError("no history is published yet that could be opened: run a night first")
-        rows = connection.execute(HISTORY, [customer_id]).fetchall()
+        rows = connection.execute(HISTORY, {"customer_id": customer_id}).fetchall()
         if not rows:
             raise RevealError(f"the published history knows nobody of the id {customer_id}")
         opened = open_rows(connection, rows, vault)

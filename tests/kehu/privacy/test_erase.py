@@ -215,10 +215,49 @@ def test_landing_stops_without_the_key_and_with_another_one(world, key, logs, mo
 
 def test_a_merged_customer_is_erased_with_its_aliases(world, key):
     with psycopg.connect(world.url) as connection:
-        connection.execute("update identity.assignments set customer_id = %s where customer_id = %s",
-                           [world.id(3), world.id(2)])  # fmt: skip
-        connection.execute("insert into identity.merge_log values ('2024-03-05', 'person', 'merged', %s, %s, 3)",
-                           [world.id(2), world.id(3)])  # fmt: skip
+        moves(connection, world.records(2), world.id(3), date(2024, 3, 6))
         subjects = find(connection, [world.id(2)])
     assert subjects.customer_ids == [world.id(2), world.id(3)]
     assert set(subjects.record_keys) == {*world.records(2), *world.records(3)}
+
+
+def test_whom_records_left_again_is_not_erased_for_them(world, key):
+    with psycopg.connect(world.url) as connection:
+        moves(connection, world.records(2), world.id(3), date(2024, 3, 6))
+        moves(connection, world.records(2), world.id(4), date(2024, 3, 7))
+        subjects, other = find(connection, [world.id(2)]), find(connection, [world.id(3)])
+        assert subjects.customer_ids == [world.id(2), world.id(4)]
+        assert set(subjects.record_keys) == {*world.records(2), *world.records(4)}
+        assert (other.customer_ids, set(other.record_keys)) == ([world.id(3)], set(world.records(3)))
+
+
+def test_an_id_whose_records_are_several_peoples_is_refused(world, key):
+    with psycopg.connect(world.url) as connection:
+        first, *others = world.records(2)
+        moves(connection, [first], world.id(3), date(2024, 3, 6))
+        moves(connection, others, world.id(4), date(2024, 3, 6))
+        with pytest.raises(UnknownCustomerError, match=f"several people .*{world.id(4)}.*{world.id(3)}"):
+            find(connection, [world.id(2)])
+        assert find(connection, [world.id(3)]).customer_ids == [world.id(3)]
+
+
+def test_a_request_that_means_no_one_person_any_more_holds_up_no_other(world, key, logs):
+    request(world.url, [world.id(n) for n in (0, 2)], "anna", "letter 17")
+    with psycopg.connect(world.url) as connection:
+        first, *others = world.records(2)
+        moves(connection, [first], world.id(3), date(2024, 3, 6))
+        moves(connection, others, world.id(4), date(2024, 3, 6))
+    receipt = erase_requested(world.url, key, VAULT, Installation((), (logs,), ()))
+    assert (receipt.customer_ids, receipt.count_left_open) == ([world.id(0)], 1)
+    assert rows(world.url, "select customer_id from ops.erasure_requests") == [(world.id(2),)]
+    with pytest.raises(ErasureError, match="nothing was erased: 1 of ops.erasure_requests mean nobody or several"):
+        erase_requested(world.url, key, VAULT, Installation((), (logs,), ()))
+
+
+def moves(connection, record_keys, customer_id, day):
+    """The records belong to another customer from that night on."""
+    query = "update identity.assignments set valid_to = %s where record_key = any(%s) and valid_to is null"
+    connection.execute(query, [day, list(record_keys)])
+    for record_key in record_keys:
+        values = ["person", record_key, customer_id, day]
+        connection.execute("insert into identity.assignments values (%s, %s, %s, %s)", values)

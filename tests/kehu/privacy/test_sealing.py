@@ -200,15 +200,18 @@ def test_no_statistics_quote_what_is_clear(url):
 
 @pytest.fixture
 def published(url):
-    """The history as the published mart shows it; P-4 was merged into P-3, and that into P-1."""
-    keep(url, {"P-1": ANN, "P-2": BO, **{one: {"mail": "ann@old.example.com"} for one in ("P-3", "P-4")}}, on(1))
+    """The history as published; the records of P-4 went to P-3 and on to P-1, those of P-5 to P-1 and to P-2."""
+    former = {one: {"mail": "ann@old.example.com"} for one in ("P-3", "P-4", "P-5")}
+    keep(url, {"P-1": ANN, "P-2": BO, **former}, on(1))
     keep(url, {"P-1": ANN_MOVED, "P-2": BO}, on(2))
-    with psycopg.connect(url) as connection:
-        connection.execute(
-            "create view pii.dim_customer_history as select *,"
-            " case customer_id when 'P-4' then 'P-3' when 'P-3' then 'P-1' end as merged_into_customer_id"
-            " from history.customers"
-        )
+    held = [
+        ("a", "P-1", on(1), None), ("b", "P-2", on(1), None), ("c", "P-3", on(1), on(3)), ("c", "P-1", on(3), None),
+        ("d", "P-4", on(1), on(2)), ("d", "P-3", on(2), on(3)), ("d", "P-1", on(3), None),
+        ("e", "P-5", on(1), on(2)), ("e", "P-1", on(2), None), ("f", "P-5", on(1), on(2)), ("f", "P-2", on(2), None),
+    ]  # fmt: skip
+    with psycopg.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute("create view pii.dim_customer_history as select * from history.customers")
+        cursor.executemany("insert into identity.assignments values ('person', %s, %s, %s, %s)", held)
     return url
 
 

@@ -64,8 +64,11 @@ class Warehouse:
         with psycopg.connect(self.url) as connection:
             connection.execute("delete from identity.decisions")
             for made in decisions:
-                values = [made.left_key, made.right_key, made.is_same, made.decided_on]
-                connection.execute("insert into identity.decisions values (%s, %s, %s, %s)", values)
+                connection.execute(
+                    "insert into identity.decisions (left_key, right_key, is_same, decided_on, kind)"
+                    " values (%s, %s, %s, %s, %s)",
+                    [made.left_key, made.right_key, made.is_same, made.decided_on, made.kind],
+                )
 
     def know(self, model: Model, settings: Settings, kind: Kind = "person", size: int = 3000) -> None:
         """Keep a model as trained under these settings, long ago, on `size` records."""

@@ -46,9 +46,9 @@ def make_records(url, records, kind="person"):
             connection.execute(insert, list(given.values()))
 
 
-def assign(url, customer_id, *keys, kind="person", until=None):
+def assign(url, customer_id, *keys, kind="person", since="2024-03-01", until=None):
     for key in keys:
-        values = [kind, key, customer_id, "2024-03-01", until]
+        values = [kind, key, customer_id, since, until]
         execute(url, "insert into identity.assignments values (%s, %s, %s, %s, %s)", values)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import permutations
 
@@ -111,18 +112,24 @@ def test_companies_too(make_warehouse, company_model):
     settings = tiny()
     by_change, anew = make_warehouse(), make_warehouse()
     random = np.random.default_rng(5)
-    rows = {f"c:{n}": company(random, n // 2) for n in range(80)}
-    for number in range(4):
+    rows, decisions = {f"c:{n}": company(random, n // 2) for n in range(80)}, []
+    for number in range(5):
         for warehouse, is_full in ((by_change, False), (anew, True)):
             if not number:
                 warehouse.know(company_model, settings, "company")
             warehouse.hold(rows, "company")
+            warehouse.decide(*decisions)
             warehouse.night(on(number), settings, is_full=is_full)
         assert by_change.graph() == anew.graph()
         for key in random.choice(sorted(rows), 6, replace=False).tolist():
             rows[key] = company(random, int(random.integers(40)))
         rows.pop(str(random.choice(sorted(rows))))
-    assert [is_full for is_full, _ in nights(by_change, "company").values()] == [True, False, False, False]
+        rows |= {f"c:{number}{n}": company(random, int(random.integers(50))) for n in range(100, 104)}
+        pairs = random.choice(sorted(rows), (2, 2), replace=False).tolist()
+        decisions = decisions[1:] + [
+            replace(decide(a, sign, b), kind="company") for sign, (a, b) in zip(("=", "<>"), pairs, strict=True)
+        ]
+    assert [is_full for is_full, _ in nights(by_change, "company").values()] == [True, False, False, False, False]
 
 
 def company(random, number):
@@ -288,6 +295,19 @@ def test_a_decision_that_is_contradicted_twice_is_told_once(warehouse, sign):
     assert partition(known) == (sets("ab") if newer == "=" else sets("a", "b"))
     findings = "select count(*) from identity.findings where finding = 'decision' and kind = 'person'"
     assert warehouse.rows(findings) == [(1,)]
+
+
+def test_a_decision_about_a_record_that_is_not_there_is_told_until_it_comes(make_warehouse, model):
+    findings, decision = "select subject, count_records from identity.findings", decide("a", "<>", "c")
+    for is_full in (False, True):
+        warehouse = make_warehouse()
+        warehouse.know(model, load())
+        told = []
+        for number, known in enumerate(("a b", "a b", "ac b", "a b"), 1):
+            run(warehouse, number, by_keys(known), load(), decision, is_full=is_full)
+            told.append(warehouse.rows(findings))
+        absent = [("a <> #2e7d2c03a950", 1)]  # the key itself may be anything
+        assert told == [absent, absent, [], absent]
 
 
 def test_decisions_of_later_days_do_not_count_yet(warehouse):

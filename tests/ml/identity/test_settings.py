@@ -7,7 +7,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from ml.identity.settings import SHIPPED, Settings, load
+from ml.identity.settings import SHIPPED, Settings, SettingsError, load
 from ml.identity.workspace import DERIVED, LIST_COLUMNS, LISTS, TEXTS
 
 TEXT = SHIPPED.read_text(encoding="utf-8")
@@ -47,6 +47,13 @@ def test_weights_are_log_odds():
 def test_an_unknown_setting_is_refused_by_name(path):
     with pytest.raises(ValidationError, match=path.rpartition(".")[2]):
         Settings.model_validate(changed(path, 1))
+
+
+def test_a_misspelled_setting_is_named_beside_the_one_that_it_should_be(tmp_path):
+    file = tmp_path / "trial.yml"
+    file.write_text(TEXT.replace("link_probability: 0.8", "link_probabilty: 0.8"))
+    with pytest.raises(SettingsError, match=r"trial.yml: person.link_probability: .*; person.link_probabilty: Extra"):
+        load(file)
 
 
 @pytest.mark.parametrize(

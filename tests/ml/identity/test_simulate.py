@@ -184,6 +184,19 @@ def test_the_command_prints_what_would_change_and_draws_it(shell, tmp_path, hard
     assert not [name for name in names if name in done.output]
 
 
+def test_decisions_that_do_nothing_are_named(shell, tmp_path):
+    file = tmp_path / "decisions.csv"
+    file.write_text(
+        "left_key,right_key,is_same,decided_on\n"
+        "shop.accounts:1,shop.accounts:none,true,2024-03-01\n"
+        "shop.accounts:1,shop.accounts:2,true,2099-03-01\n"
+    )
+    done = shell("--settings", str(SHIPPED), "--decisions", str(file))
+    told = " ".join(done.output.split())
+    assert "does nothing: shop.accounts:1 = shop.accounts:none: no record shop.accounts:none" in told
+    assert "does nothing: shop.accounts:1 = shop.accounts:2: holds from 2099-03-01 on" in told
+
+
 def test_settings_that_are_none_give_one_line(shell, tmp_path):
     file = tmp_path / "mine.yml"
     file.write_text(SHIPPED.read_text().replace("link_probability: ", "link_probability: 7"))
