@@ -28,7 +28,7 @@ from kehu.paths import PROJECT
 from ml.value.bg_nbd import BgNbd, bg_nbd_log_likelihood
 from ml.value.evaluate import back_test, coverage, hybrid_wins, intervals_of, measures
 from ml.value.features import check_features, closed_windows
-from ml.value.gamma_gamma import gamma_gamma_log_likelihood
+from ml.value.gamma_gamma import GammaGamma, gamma_gamma_log_likelihood
 from ml.value.histories import COLUMNS, Histories
 from ml.value.hybrid import HybridValue, look_back
 from ml.value.intervals import count_quantiles
@@ -174,11 +174,19 @@ def measure_online_retail() -> dict:
         "chosen": "hybrid" if hybrid_wins(tests) else "process",
         "back_test": _means(tests),
     }
-    for name, model in (("process", process), ("hybrid", hybrid)):
-        found[f"hold_out_{name}"] = _held_out(model, night, spent)
-        kept = night.index != CANCELLED_AT_ONCE
-        found[f"hold_out_{name}_without_the_cancelled_order"] = _held_out(model, night[kept], spent[kept])
+    kept = night.index != CANCELLED_AT_ONCE
+    for name, rows in (("hold_out", night), ("hold_out_without_the_cancelled_order", night[kept])):
+        actual = spent[rows.index].to_numpy(dtype=float)
+        found[name] = {"as_the_peers": _measured(actual, _as_the_peers(process, night, rows))}
+        found[name] |= {"process": _held_out(process, rows, actual), "hybrid": _held_out(hybrid, rows, actual)}
     return found
+
+
+def _as_the_peers(model: ValueModel, night: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:
+    """Values as the papers and the peers work them out: Gamma-Gamma of repeat purchases alone, no regression."""
+    assert model.process_ is not None
+    horizon = np.full(len(rows), float(HORIZON_DAYS))
+    return model.process_.expected_purchases(rows, horizon) * GammaGamma().fit(night).predict(rows)
 
 
 def _means(tests: pd.DataFrame) -> dict:
@@ -192,16 +200,18 @@ def _means(tests: pd.DataFrame) -> dict:
     return found
 
 
-def _held_out(model: ValueModel, night: pd.DataFrame, spent: pd.Series) -> dict:
-    actual = spent.to_numpy(dtype=float)
-    predicted = model.predict(night)["customer_value"].to_numpy(dtype=float)
+def _held_out(model: ValueModel, rows: pd.DataFrame, actual: np.ndarray) -> dict:
+    held = rows.assign(churn_horizon_days=HORIZON_DAYS, next_purchase_amount=actual)
+    figures = _measured(actual, model.predict(rows)["customer_value"].to_numpy(dtype=float))
+    return figures | {"coverage_of_90_percent_intervals": round(coverage(model, held), 4)}
+
+
+def _measured(actual: np.ndarray, predicted: np.ndarray) -> dict:
     spread = intervals_of(actual, predicted)
-    held = night.assign(churn_horizon_days=HORIZON_DAYS, next_purchase_amount=actual)
-    figures = {
+    return {
         name: {"value": round(value, 4), "interval_95": [round(end, 4) for end in spread[name]]}
         for name, value in measures(actual, predicted).items()
     }
-    return figures | {"coverage_of_90_percent_intervals": round(coverage(model, held), 4)}
 
 
 if __name__ == "__main__":
