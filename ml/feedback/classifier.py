@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
@@ -19,6 +20,7 @@ from ml.feedback.ngrams import NothingToCountError
 from ml.feedback.views import View, make_views
 
 Floats = npt.NDArray[np.float64]
+Machines = tuple[Floats, Floats]  # of one view: weights, n-grams by machines, and offsets
 
 
 class ReadsTexts(ClassifierMixin, BaseEstimator):
@@ -34,20 +36,20 @@ class ReadsTexts(ClassifierMixin, BaseEstimator):
 class TextClassifier(ReadsTexts):
     """Linear support vector machines, and a logistic regression that turns their margins into probabilities.
 
-    Each view of the texts (`make_views`) has two machines. One sees n-grams weighted by TF-IDF, the other sees them
-    weighted once more by how much likelier they are in a class than outside it (Wang, S. and Manning, C. (2012).
-    Baselines and Bigrams. ACL, section 2.3). Probabilities come from margins of texts that the machines had not seen
-    (Platt, J. (1999), section 2.2), so that they may be believed; how much each machine counts is learned there too
-    (Wolpert, D. (1992). Stacked generalization. Neural Networks 5(2), 241-259).
+    Each view of the texts (`make_views`) has three machines. Two see n-grams weighted by TF-IDF, one of them held more
+    tightly; the third sees them weighted once more by how much likelier they are in a class than outside it (Wang, S.
+    and Manning, C. (2012). Baselines and Bigrams. ACL, section 2.3). Probabilities come from margins of texts that the
+    machines had not seen (Platt, J. (1999), section 2.2), so that they may be believed; how much each machine counts
+    is learned there too (Wolpert, D. (1992). Stacked generalization. Neural Networks 5(2), 241-259).
 
     Parameters
     ----------
     language
         'zh' or 'en': which views.
     is_whole_only
-        Whether whole texts alone are looked at, not their beginnings, ends and pairs of characters too.
-    penalty, ratio_penalty
-        C of a view's two machines.
+        Whether whole texts alone are looked at, not their first and last clauses and pairs of characters too.
+    penalty, tight_penalty, ratio_penalty
+        C of a view's three machines.
     smoothing
         Added to the counts behind the ratios.
     count_folds
@@ -59,8 +61,9 @@ class TextClassifier(ReadsTexts):
         Labels, ordered.
     views_
         What looks at the texts; views that nothing can be seen by are left out.
-    coefs_, intercepts_
-        For each view weights (n-grams by machines) and offsets (one per machine).
+    weights_, offset_
+        For each view weights (n-grams by classes, by one column where there are two), and what is added to their sum:
+        machines and logistic regression are linear, and so one.
     unseen_accuracy_
         Share of the texts that machines taught on the others label rightly.
     """
@@ -70,6 +73,7 @@ class TextClassifier(ReadsTexts):
         language: str = "zh",
         is_whole_only: bool = False,
         penalty: float = 0.5,
+        tight_penalty: float = 0.1,
         ratio_penalty: float = 0.3,
         smoothing: float = 1.0,
         count_folds: int = 3,
@@ -77,6 +81,7 @@ class TextClassifier(ReadsTexts):
         self.language = language
         self.is_whole_only = is_whole_only
         self.penalty = penalty
+        self.tight_penalty = tight_penalty
         self.ratio_penalty = ratio_penalty
         self.smoothing = smoothing
         self.count_folds = count_folds
@@ -100,29 +105,37 @@ class TextClassifier(ReadsTexts):
                 f"a {type_of_target(labels)} target with {len(self.classes_)} classes, the rarest {rarest}"
             )
         weight = np.ones(len(texts)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
-        unseen = self._learn(texts, labels, weight, min(self.count_folds, rarest))
-        self.calibrator_ = LogisticRegression(max_iter=1000).fit(unseen, labels)
-        self.unseen_accuracy_ = float(np.mean(self.calibrator_.predict(unseen) == labels))
+        machines, unseen = self._learn(texts, labels, weight, min(self.count_folds, rarest))
+        calibrator = LogisticRegression(max_iter=1000).fit(unseen, labels)
+        self.unseen_accuracy_ = float(np.mean(calibrator.predict(unseen) == labels))
+        parts = np.split(calibrator.coef_.T, np.cumsum([len(intercept) for _, intercept in machines])[:-1])
+        self.weights_ = [coef @ part for (coef, _), part in zip(machines, parts, strict=True)]
+        offsets = (intercept @ part for (_, intercept), part in zip(machines, parts, strict=True))
+        self.offset_ = sum(offsets, start=calibrator.intercept_)
         return self
 
     def predict_proba(self, X: Sequence[str]) -> Floats:  # noqa: N803
         """Probabilities, texts by classes."""
-        check_is_fitted(self, "coefs_")
+        check_is_fitted(self, "weights_")
         texts = _texts(X)
         if not texts:
             return np.empty((0, len(self.classes_)))
-        seen = zip(self.views_, self.coefs_, self.intercepts_, strict=True)
-        margins = [view.transform(texts) @ coef + intercept for view, coef, intercept in seen]
-        return self.calibrator_.predict_proba(np.hstack(margins))
+        seen = zip(self.views_, self.weights_, strict=True)
+        margins = sum((view.transform(texts) @ weights for view, weights in seen), start=self.offset_[None, :])
+        if len(self.classes_) == 2:
+            margins = np.hstack([np.zeros_like(margins), margins])
+        return softmax(margins, axis=1)
 
     def predict(self, X: Sequence[str]) -> npt.NDArray[Any]:  # noqa: N803
         """The likeliest label of each text."""
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
-    def _learn(self, texts: list[str], labels: npt.NDArray, weight: Floats, folds: int) -> Floats:
-        """Teach each view its machines; return margins of texts that machines had not seen, texts by machines."""
+    def _learn(
+        self, texts: list[str], labels: npt.NDArray, weight: Floats, folds: int
+    ) -> tuple[list[Machines], Floats]:
+        """Teach each view its machines; return them, and margins of texts that machines had not seen."""
         self.views_: list[View] = []
-        self.coefs_, self.intercepts_, unseen = [], [], []
+        machines, unseen = [], []
         for view in make_views(self.language, len(texts), self.is_whole_only):
             try:
                 grams = view.fit_transform(texts).tocsr()
@@ -130,12 +143,10 @@ class TextClassifier(ReadsTexts):
                 if self.views_:
                     continue  # texts of one character have no pairs
                 raise
-            unseen.append(self._unseen_margins(grams, labels, weight, folds))
-            coef, intercept = self._machines(grams, labels, weight)
             self.views_.append(view)
-            self.coefs_.append(coef)
-            self.intercepts_.append(intercept)
-        return np.hstack(unseen)
+            machines.append(self._machines(grams, labels, weight))
+            unseen.append(self._unseen_margins(grams, labels, weight, folds))
+        return machines, np.hstack(unseen)
 
     def _unseen_margins(self, grams: sp.csr_matrix, labels: npt.NDArray, weight: Floats, folds: int) -> Floats:
         splits = StratifiedKFold(folds, shuffle=True, random_state=0).split(np.zeros(len(labels)), labels)
@@ -147,13 +158,15 @@ class TextClassifier(ReadsTexts):
         assert margins is not None
         return margins
 
-    def _machines(self, grams: sp.csr_matrix, labels: npt.NDArray, weight: Floats) -> tuple[Floats, Floats]:
+    def _machines(self, grams: sp.csr_matrix, labels: npt.NDArray, weight: Floats) -> Machines:
         coefs, intercepts = [], []
         # Of two classes the second against the first says all.
         for name in self.classes_[-1:] if len(self.classes_) == 2 else self.classes_:
             target = labels == name
             ratios = self._ratios(grams, target)
-            for scale, penalty in ((np.ones_like(ratios), self.penalty), (ratios, self.ratio_penalty)):
+            plain = np.ones_like(ratios)
+            kinds = [(self.penalty, plain), (self.tight_penalty, plain), (self.ratio_penalty, ratios)]
+            for penalty, scale in kinds:
                 machine = LinearSVC(C=penalty, random_state=0, max_iter=3000)
                 machine.fit(sp.csr_matrix(grams.multiply(scale)), target, sample_weight=weight)
                 coefs.append(machine.coef_[0] * scale)

@@ -14,7 +14,7 @@ from ml.feedback.features import read_least_confidence, read_training, read_unre
 from ml.feedback.model import FeedbackReader
 from ml.fits import Fit, save_fit
 
-CODE_VERSION = "feedback-3"
+CODE_VERSION = "feedback-4"
 SAME_FIT = """
 insert into ml.fits
 select $1::date, model, model_version, method, is_fallback, note, count_customers, parameters, metrics

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +13,10 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 Ints = npt.NDArray[np.int64]
+Columns = npt.NDArray[np.integer[Any]]
 KEY_BITS = 63
-BATCH = 4_000  # texts; arrays of more are asked of the system each time anew, which takes as long as the work
+PAIR_BITS = 11  # of the commonest 2,047 characters: what all pairs of these may be fits into a table of 16 MB
+BATCH = 2_000  # texts; arrays of more are asked of the system each time anew, which takes as long as the work
 
 
 class NothingToCountError(ValueError):
@@ -68,14 +71,19 @@ class CharNgrams(TransformerMixin, BaseEstimator):
     def transform(self, X: Sequence[str]) -> sp.csr_matrix:  # noqa: N803
         """Counts, texts by n-grams, float32."""
         check_is_fitted(self, "grams_")
-        known = pd.Index(self.grams_)  # a hash table: several times as fast as searching the ordered keys
-        return sp.vstack([self._counted(batch, known) for batch in _batches(X)], format="csr")
+        column_of = self._lookup()
+        return sp.vstack([self._counted(batch, column_of) for batch in _batches(X)], format="csr")
 
-    def _counted(self, batch: Sequence[str], known: pd.Index) -> sp.csr_matrix:
+    def _lookup(self) -> Callable[[Ints], Columns]:
+        """Tells the column of each n-gram, -1 where there is none."""
+        known = pd.Index(self.grams_)  # a hash table: several times as fast as searching the ordered keys
+        return lambda keys: known.get_indexer(pd.Index(keys))
+
+    def _counted(self, batch: Sequence[str], column_of: Callable[[Ints], Columns]) -> sp.csr_matrix:
         texts, keys = self._keys(batch)
-        columns = known.get_indexer(pd.Index(keys))
+        columns = column_of(keys)
         is_known = columns >= 0
-        return _counts(texts[is_known], columns[is_known], (len(batch), len(known)))
+        return _counts(texts[is_known], columns[is_known], (len(batch), len(self.grams_)))
 
     def _alphabet(self, texts: Sequence[str]) -> Ints:
         points, counts = np.empty(0, np.int64), np.empty(0, np.int64)
@@ -112,7 +120,8 @@ class CharNgrams(TransformerMixin, BaseEstimator):
 class CharPairs(CharNgrams):
     """How often each text has each two characters that stand, in this order, from 2 to `farthest` places apart.
 
-    What stands between them does not matter: 不 and 好 meet across 太 and across 是很.
+    What stands between them does not matter: 不 and 好 meet across 太 and across 是很. Of many characters the rarest
+    have no pairs.
 
     Parameters
     ----------
@@ -122,13 +131,18 @@ class CharPairs(CharNgrams):
         Pairs of fewer texts are left out.
     """
 
-    def __init__(self, farthest: int = 8, least_texts: int = 1) -> None:
+    def __init__(self, farthest: int = 20, least_texts: int = 1) -> None:
         self.farthest = farthest
         self.least_texts = least_texts
 
     @property
     def _bits(self) -> int:
-        return KEY_BITS // 2
+        return PAIR_BITS
+
+    def _lookup(self) -> Callable[[Ints], Columns]:
+        table = np.full(1 << 2 * self._bits, -1, dtype=np.int32)
+        table[self.grams_] = np.arange(len(self.grams_))
+        return lambda keys: table[keys]
 
     def _keys(self, batch: Sequence[str]) -> tuple[Ints, Ints]:
         texts, letters = self._letters(batch)
@@ -156,9 +170,12 @@ def _added(keys: Ints, counts: Ints) -> tuple[Ints, Ints]:
     return unique, np.bincount(place, weights=counts, minlength=len(unique)).astype(np.int64)
 
 
-def _counts(rows: Ints, columns: Ints, shape: tuple[int, int]) -> sp.csr_matrix:
+def _counts(rows: Ints, columns: Columns, shape: tuple[int, int]) -> sp.csr_matrix:
     """How often each pair of row and column is there."""
     bits = shape[1].bit_length()  # both in one integer: sorting these takes half the time of summing a sparse matrix
-    places, counts = np.unique((rows << bits) | columns, return_counts=True)
-    begins = np.searchsorted(places, np.arange(shape[0] + 1) << bits)
+    both = (rows << bits) | columns
+    if shape[0] << bits <= 1 << 32:
+        both = both.astype(np.uint32)  # half the time again
+    places, counts = np.unique(both, return_counts=True)
+    begins = np.append(np.searchsorted(places, (np.arange(shape[0]) << bits).astype(both.dtype)), len(places))
     return sp.csr_matrix((counts.astype(np.float32), places & ((1 << bits) - 1), begins), shape=shape)

@@ -10,8 +10,9 @@ LANGUAGES = ("en", "zh")
 UNREADABLE = "unknown"
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _LATIN_WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
-# A mail is sought from the beginning of a word only: a text without spaces would take the square of its length.
-_ADDRESS = re.compile(r"https?://\S+|www\.\S+|(?<!\S)\S+@\S+\.\S+")
+# A mail is sought from the beginning of a word and by its first @ only: a text without spaces, or one of many @, would
+# take the square of its length.
+_ADDRESS = re.compile(r"https?://\S+|www\.\S+|(?<!\S)\S[^\s@]*+@\S+\.\S+")
 _LONG_RUN = re.compile(r"(.)\1{3,}")
 _SPACE = re.compile(r"\s+")
 

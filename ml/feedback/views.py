@@ -16,31 +16,33 @@ View: TypeAlias = Pipeline | FeatureUnion
 RARE = 2  # an n-gram of fewer texts is left out, once there are MANY texts
 MANY = 1000
 LONGEST = 5  # Chinese characters of an n-gram
-LONGEST_AT_END = 4
-FARTHEST = 8  # places between two Chinese characters that are a pair
-END = 12  # Chinese characters: who writes a review often says it all first or last
+LONGEST_IN_CLAUSE = 4
+FARTHEST = 20  # places between two Chinese characters that are a pair
 WORD = r"(?u)\b\w[\w']*\b"
+BREAK = "\n"
+BREAKS = str.maketrans(dict.fromkeys(" ,.!?;:~…、。", BREAK))  # of folded texts
 
 
-class Part(TransformerMixin, BaseEstimator):
-    """The first characters of each text, or with a negative length the last ones.
+class Clause(TransformerMixin, BaseEstimator):
+    """The first clause of each text, or the last: who writes a review often says it all there.
 
     Parameters
     ----------
-    length
-        How many characters.
+    is_last
+        Which.
     """
 
-    def __init__(self, length: int = END) -> None:
-        self.length = length
+    def __init__(self, is_last: bool = False) -> None:
+        self.is_last = is_last
 
-    def fit(self, X: Sequence[str], y: object = None) -> Part:  # noqa: ARG002, N803
+    def fit(self, X: Sequence[str], y: object = None) -> Clause:  # noqa: ARG002, N803
         """Nothing is learned."""
         return self
 
     def transform(self, X: Sequence[str]) -> list[str]:  # noqa: N803
-        """The parts, a text each."""
-        return [text[: self.length] if self.length > 0 else text[self.length :] for text in X]
+        """The clauses, a text each; empty where there is nothing but punctuation."""
+        texts = (text.translate(BREAKS).strip(BREAK) for text in X)
+        return [text.rsplit(BREAK, 1)[-1] if self.is_last else text.split(BREAK, 1)[0] for text in texts]
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
@@ -49,7 +51,7 @@ class Part(TransformerMixin, BaseEstimator):
 def make_views(language: str, count_texts: int, is_whole_only: bool = False) -> list[View]:
     """The views of a language, the whole text first; what else there is says nothing of a text that the first cannot.
 
-    Chinese writes no spaces: character n-grams of the whole text, of its beginning and of its end, and pairs of
+    Chinese writes no spaces: character n-grams of the whole text, of its first and of its last clause, and pairs of
     characters that stand apart. English: words and parts of words.
     """
     least = RARE if count_texts >= MANY else 1
@@ -58,8 +60,8 @@ def make_views(language: str, count_texts: int, is_whole_only: bool = False) -> 
     whole = _weighted(CharNgrams(LONGEST, least))
     if is_whole_only:
         return [whole]
-    ends = [_weighted(Part(length), CharNgrams(LONGEST_AT_END, least)) for length in (END, -END)]
-    return [whole, _weighted(CharPairs(FARTHEST, least)), *ends]
+    clauses = [_weighted(Clause(is_last), CharNgrams(LONGEST_IN_CLAUSE, least)) for is_last in (False, True)]
+    return [whole, _weighted(CharPairs(FARTHEST, least)), *clauses]
 
 
 def _weighted(*steps: Any) -> Pipeline:

@@ -40,7 +40,7 @@ LINKS = """
     from identity.links
     where kind = %s and left_key = any(%s) and right_key = any(%s)
 """
-ALIASES = "select customer_id from identity.aliases(array[%s]) order by 1"
+ALIASES = "select customer_id from identity.former_ids(array[%s]) where is_theirs_alone order by 1"
 HISTORY = """
     select as_of_date, event, customer_id, other_customer_id, count_records
     from identity.merge_log

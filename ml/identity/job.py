@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import date
-from hashlib import sha256
 from pathlib import Path
 from typing import get_args
 
@@ -75,13 +74,13 @@ def _identify(
         changed, gone = _changes(state, judged)
         work = Relink(state, settings, settings.of(kind), judged, found[1], changed, gone).work()
         work.counts["records"] = size
-        work.findings += _without_effect(state, judged)
+        work.findings += _of_decisions(state, judged)
         return _save(state, night, settings, plan, found, work, is_full=False)
     work = link(state.all_records(), kind, settings, decisions, found[1] if found else None, for_state=True)
     version = found[0] if found else f"{kind}-{day}-{fingerprint}-{size}"
     if not found and work.model is not None:
         save_model(state, work.model, version, fingerprint, size, day)
-    work.findings += _without_effect(state, judged)
+    work.findings += _of_decisions(state, judged)
     return _save(state, night, settings, plan, (version, work.model), work, is_full=True)
 
 
@@ -116,26 +115,28 @@ def _changes(state: State, judged: Judged) -> tuple[set[str], set[str]]:
     return changed | (state.keys(REDECIDED) - gone), gone
 
 
-def _without_effect(state: State, judged: Judged) -> list[Finding]:
-    """One finding per decision in force that names a record which is not there."""
+def _of_decisions(state: State, judged: Judged) -> list[Finding]:
+    """One finding per decision that newer ones contradict, and per decision in force that does nothing."""
     told = [(*pair, True) for pair in judged.same] + [(*pair, False) for pair in judged.apart]
-    state.put_keys("told", {key for left, right, _ in told for key in (left, right)})
+    set_aside = sorted({(d.left_key, d.right_key, d.is_same) for d in judged.contradicted})
+    state.put_keys("told", {key for *pair, _ in [*told, *set_aside] for key in pair})
     known = state.keys(
         "select record_key from pg_temp.told inner join intermediate.int_identity_records using (record_key)"
         " where kind = {kind}"
     )
-    # What is no record's key may be anything, a mail address or a key that was erased: a hash tells it apart.
-    shown = {
-        key: key if key in known else f"#{sha256(key.encode()).hexdigest()[:12]}" for row in told for key in row[:2]
-    }
-    reason = "a record that it names is not there: it does nothing"
-    return [
-        Finding("decision", sentence(shown[left], shown[right], is_same), (left in known) + (right in known), reason)
+    # What is no record's key may be anything, a mail address or a key that was erased: a number tells it apart.
+    absent = sorted({key for *pair, _ in [*told, *set_aside] for key in pair} - known)
+    shown = {key: key for key in known} | {key: f"absent {n}" for n, key in enumerate(absent, 1)}
+    found = [Finding("decision", sentence(shown[a], shown[b], same), 2, CONTRADICTED) for a, b, same in set_aside]
+    return found + [
+        Finding("decision", sentence(shown[left], shown[right], is_same), (left in known) + (right in known), IDLE)
         for left, right, is_same in told
         if not known.issuperset((left, right))
     ]
 
 
+CONTRADICTED = "newer decisions contradict it: set aside"
+IDLE = "a record that it names is not there: it does nothing"
 DIFFERING = """
     select
         coalesce(current.record_key, last.record_key) as record_key,

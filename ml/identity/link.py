@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import duckdb
 import pyarrow as pa
 
-from ml.identity.decisions import Decision, Judged, judge, sentence
+from ml.identity.decisions import Decision, Judged, judge
 from ml.identity.group import CERTAIN, NAMED, Grouping, group
 from ml.identity.model import Model, add_frequencies
 from ml.identity.scoring import score, train_and_calibrate
@@ -223,7 +223,7 @@ def settle(
     make_state(connection, is_empty=not for_state)
     run(connection, "drop table profiles")
     crowded = table(connection, f"select {SIGNED} as block, name, holders as count_records from crowded order by block")
-    findings = [*suspicions(connection, grouping), *contradictions(judged)]
+    findings = suspicions(connection, grouping)
     counts = counts_of(connection)
     return Work(table(connection, RECORDS), table(connection, LINKS), crowded, findings, model, counts=counts)
 
@@ -313,13 +313,6 @@ def suspicions(connection: duckdb.DuckDBPyConnection, grouping: Grouping) -> lis
         Finding("suspicious cluster", key[unit], count, f"{why}: kept apart")
         for unit, count, why in grouping.suspicious
     ]
-
-
-def contradictions(judged: Judged) -> list[Finding]:
-    """One finding per decision that newer ones contradict."""
-    reason = "newer decisions contradict it: set aside"
-    told = (sentence(d.left_key, d.right_key, d.is_same) for d in judged.contradicted)
-    return [Finding("decision", subject, 2, reason) for subject in dict.fromkeys(told)]
 
 
 def counts_of(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:

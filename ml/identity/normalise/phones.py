@@ -90,6 +90,8 @@ def _national(
     bracketed = CODE_IN_BRACKETS.fullmatch(text)
     code = bracketed.group(1) if bracketed else ""
     coded = _possible(f"+{code}{_digits(bracketed.group(2)).lstrip('0')}", None) if bracketed else None
+    if coded and code != str(coded.country_code):  # a town's code that begins like a country's
+        coded = None
     if coded and region and code == str(phonenumbers.country_code_for_region(region)):
         return coded
     there = _possible(digits, region) if region else None

@@ -24,7 +24,7 @@ from psycopg.types.json import Jsonb
 
 from kehu.privacy.keys import HashKey
 from kehu.privacy.opened import blot_sealed, search_sealed
-from kehu.privacy.person import Subjects, UnknownCustomerError, find, heir_of
+from kehu.privacy.person import Subjects, UnknownCustomerError, add_shared, find, heir_of
 from kehu.privacy.scan import Found, columns_by_table, overwrite, overwrite_files, search, search_files
 from kehu.privacy.sought import Sought
 from kehu.privacy.subjects import namings
@@ -77,6 +77,7 @@ FORGET_READINGS = """
 delete from ml.feedback_scores using intermediate.int_feedback__unioned as voices
 where voices.customer_id = any(%s) and text_key = encode(sha256(convert_to(voices.text, 'UTF8')), 'hex')
 """
+IS_GONE = "select exists (select from ops.erasures where %s = any(customer_ids) and erased_at >= %s)"
 SETTLE_LOADS = """
 update ops.loads set
     count_rows = count_rows - gone.removed,
@@ -156,19 +157,21 @@ def erase_requested(url: str, key: HashKey, vault: Vault, installation: Installa
         ).fetchall()
         if not asked:
             return None
-        clear = [row for row in asked if _means_one(connection, row[0])]
+        _supersede_nights(connection)
+        clear = [customer_id for customer_id, *_, moment in asked if _means_one(connection, customer_id, moment)]
         if not clear:
             raise ErasureError(f"nothing was erased: {tell_open(len(asked))}")
-        _supersede_nights(connection)
-        subjects = find(connection, [customer_id for customer_id, *_ in clear])
+        subjects = find(connection, clear)
+        done = [row for row in asked if row[0] in subjects.customer_ids]
+        add_shared(connection, subjects)
         sought = Sought(subjects.sought)
         counts = _remove(connection, subjects)
         counts += blot_sealed(connection, sought, vault)
         counts += _overwrite(connection, sought, installation)
         scanned = _scan(connection, sought, vault, installation)
-        receipt = _write_receipt(connection, clear, subjects, key, counts, scanned)
+        receipt = _write_receipt(connection, done, subjects, key, counts, scanned)
     _compact(url, counts)
-    return replace(receipt, count_left_open=len(asked) - len(clear))
+    return replace(receipt, count_left_open=len(asked) - len(done))
 
 
 def tell_open(count: int) -> str:
@@ -179,7 +182,10 @@ def tell_open(count: int) -> str:
     )
 
 
-def _means_one(connection: Connection, customer_id: str) -> bool:
+def _means_one(connection: Connection, customer_id: str, requested_at: datetime) -> bool:
+    """Whether a request means one person; never once an erasure has taken the id, which may be given anew."""
+    if connection.execute(IS_GONE, [customer_id, requested_at]).fetchone() == (True,):
+        return False
     try:
         heir_of(connection, customer_id)
     except UnknownCustomerError:

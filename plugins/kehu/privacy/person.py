@@ -22,7 +22,7 @@ LAST = """
     where kind = 'person' order by record_key, valid_from desc
 """
 HEIRS = "select customer_id, count_records from identity.heirs(%s) where kind = 'person' order by 2 desc, 1"
-ALIASES = "select customer_id from identity.aliases(%s) order by 1"
+FORMER = "select customer_id from identity.former_ids(%s) where is_theirs_alone = %s order by 1"
 RECORDS = f"""
 create temporary table subject_records on commit drop as
 select record_key from ({LAST}) as last
@@ -120,19 +120,36 @@ def find(connection: Connection, customer_ids: Sequence[str]) -> Subjects:
         If an id has no records, its records are several people's today, or no night was built since the last erasure.
     """
     heirs = sorted({heir_of(connection, one) for one in customer_ids})
-    aliases = [one for (one,) in connection.execute(ALIASES, [heirs]).fetchall()]
-    ids = sorted({*heirs, *aliases, *customer_ids})
+    ids = sorted({*heirs, *_former(connection, heirs, is_theirs_alone=True), *customer_ids})
     connection.execute("drop table if exists pg_temp.subject_records")
     connection.execute(RECORDS, [ids])
     records = [key for (key,) in connection.execute("select record_key from pg_temp.subject_records order by 1")]
     subjects = Subjects(ids, records)
     _require_tables(connection)
     records += [key for (key,) in connection.execute(COMPANIES).fetchall()]
-    subjects.keys["lists.list"] = {key for (key,) in connection.execute(LIST_KEYS, [subjects.customer_ids] * 2)}
+    subjects.keys["lists.list"] = _list_keys(connection, ids)
     for kind, value in _keys(records, [key for (key,) in connection.execute(KEYS).fetchall()]):
         subjects.keys[kind].add(value)
     subjects.values = [(kind, value) for kind, value in connection.execute(VALUES) if TELLING[kind].fullmatch(value)]
     return subjects
+
+
+def add_shared(connection: Connection, subjects: Subjects) -> None:
+    """Count the former ids that stood for somebody else as well among the subjects', but no record of theirs.
+
+    What is known under such an id may be of either. Without it, the id would stand for those who are left.
+    """
+    shared = _former(connection, subjects.customer_ids, is_theirs_alone=False)
+    subjects.keys["lists.list"] |= _list_keys(connection, shared)
+    subjects.customer_ids = sorted({*subjects.customer_ids, *shared})
+
+
+def _former(connection: Connection, customer_ids: Sequence[str], *, is_theirs_alone: bool) -> list[str]:
+    return [one for (one,) in connection.execute(FORMER, [list(customer_ids), is_theirs_alone]).fetchall()]
+
+
+def _list_keys(connection: Connection, customer_ids: Sequence[str]) -> set[str]:
+    return {key for (key,) in connection.execute(LIST_KEYS, [list(customer_ids)] * 2)}
 
 
 def heir_of(connection: Connection, customer_id: str) -> str:

@@ -13,12 +13,16 @@ from kehu.privacy.vault import PersonKey, Vault, VaultError
 from kehu.warehouse.masks import PII_READER
 
 KEYS = "select customer_id, wrapped_key, key_id from vault.person_keys where customer_id = any(%s)"
-# Former ids that stand for this person and for nobody else.
+# Former ids that stand for this person and for nobody else, as of the published night: newer identities may not hold.
 HISTORY = """
+with former as (
+    select former.customer_id
+    from ops.published_run as published
+    cross join lateral identity.former_ids(array[%(customer_id)s], published.as_of_date) as former
+    where former.is_theirs_alone
+)
 select history.* from pii.dim_customer_history as history
-where
-    history.customer_id = %(customer_id)s
-    or history.customer_id in (select alias.customer_id from identity.aliases(array[%(customer_id)s]) as alias)
+where history.customer_id = %(customer_id)s or history.customer_id in (select customer_id from former)
 order by history.customer_id, history.valid_from
 """
 IS_THERE = "select 1 where num_nulls(to_regclass('pii.dim_customer_history'), to_regclass('vault.person_keys')) = 0"

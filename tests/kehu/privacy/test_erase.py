@@ -243,14 +243,62 @@ def test_an_id_whose_records_are_several_peoples_is_refused(world, key):
 
 def test_a_request_that_means_no_one_person_any_more_holds_up_no_other(world, key, logs):
     request(world.url, [world.id(n) for n in (0, 2)], "anna", "letter 17")
-    with psycopg.connect(world.url) as connection:
-        first, *others = world.records(2)
-        moves(connection, [first], world.id(3), date(2024, 3, 6))
-        moves(connection, others, world.id(4), date(2024, 3, 6))
+    parted(world, 2, 3, 4)
     receipt = erase_requested(world.url, key, VAULT, Installation((), (logs,), ()))
     assert (receipt.customer_ids, receipt.count_left_open) == ([world.id(0)], 1)
     assert rows(world.url, "select customer_id from ops.erasure_requests") == [(world.id(2),)]
     with pytest.raises(ErasureError, match="nothing was erased: 1 of ops.erasure_requests mean nobody or several"):
+        erase_requested(world.url, key, VAULT, Installation((), (logs,), ()))
+
+
+def parted(world, number, *heirs):
+    """The records of one are others' from a night on: the first heir has one of them, the second the rest."""
+    first, *others = world.records(number)
+    with psycopg.connect(world.url) as connection:
+        moves(connection, [first], world.id(heirs[0]), date(2024, 3, 6))
+        moves(connection, others, world.id(heirs[1]), date(2024, 3, 6))
+
+
+def test_an_id_of_several_people_means_none_of_them_after_one_is_erased(world, key, logs):
+    """Else the next evening would erase who is left, whom nobody asked to erase."""
+    parted_id = world.id(2)
+    request(world.url, [world.id(2), world.id(3)], "anna", "letter 17")
+    parted(world, 2, 3, 4)
+    receipt = erase_requested(world.url, key, VAULT, Installation((), (logs,), ()))
+    assert set(receipt.customer_ids) == {parted_id, world.id(3)}
+    assert receipt.count_left_open == 1
+    with psycopg.connect(world.url) as connection:
+        for schema, table in [("identity", "assignments"), ("vault", "person_keys"), ("history", "customers")]:
+            whose = sql.SQL("select distinct customer_id from {}").format(sql.Identifier(schema, table))
+            known = {who for (who,) in connection.execute(whose)}
+            assert world.id(4) in known
+            assert not known & {parted_id, world.id(3)}
+    # Of number 2 the account came to number 3, the words to number 4.
+    kept = "select _record_id from raw_shop.accounts where _record_id in ('10002', '10003', '10004')"
+    assert rows(world.url, kept) == [("10004",)]
+    said = "select _record_id from raw_support.tickets where _record_id like 'T90000000_' order by 1 offset 2 limit 2"
+    assert rows(world.url, said) == [("T900000002",), ("T900000004",)]
+    with pytest.raises(ErasureError, match="nothing was erased: 1 of ops.erasure_requests"):
+        erase_requested(world.url, key, VAULT, Installation((), (logs,), ()))
+
+
+def test_an_id_all_of_whose_heirs_are_erased_is_erased_with_them(world, key, logs):
+    request(world.url, [world.id(n) for n in (2, 3, 4)], "anna", "letter 17")
+    parted(world, 2, 3, 4)
+    receipt = erase_requested(world.url, key, VAULT, Installation((), (logs,), ()))
+    assert receipt.count_left_open == 0
+    assert rows(world.url, "select customer_id from ops.erasure_requests") == []
+
+
+def test_a_request_from_before_an_erasure_of_its_id_means_nobody(world, key, logs):
+    """Also where the id was given anew since."""
+    erase(world, [2], key, logs)
+    with psycopg.connect(world.url) as connection:
+        moves(connection, world.records(4), world.id(2), date(2024, 3, 6))
+        connection.execute(
+            "insert into ops.erasure_requests values (%s, 'anna', 'letter 16', '2024-01-01 00:00+00')", [world.id(2)]
+        )
+    with pytest.raises(ErasureError, match="nothing was erased: 1 of ops.erasure_requests"):
         erase_requested(world.url, key, VAULT, Installation((), (logs,), ()))
 
 

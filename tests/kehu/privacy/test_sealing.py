@@ -12,6 +12,7 @@ from kehu.privacy.keys import HashKey
 from kehu.privacy.reveal import RevealError, open_rows, reveal
 from kehu.privacy.sealing import SealingError, keep_customers, personal_kinds
 from kehu.privacy.vault import Vault, VaultError
+from kehu.warehouse.runs import open_night
 from tests.kehu.privacy.worlds import VAULT
 
 KINDS = {
@@ -212,7 +213,23 @@ def published(url):
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         cursor.execute("create view pii.dim_customer_history as select * from history.customers")
         cursor.executemany("insert into identity.assignments values ('person', %s, %s, %s, %s)", held)
+    publish_night(url, on(3))
     return url
+
+
+def publish_night(url, day):
+    """The pointer goes to a run of that night."""
+    night = open_night(url, day, f"test of {day}")
+    with psycopg.connect(url) as connection:
+        connection.execute("update store.current set run_id = %s", [night.run_id])
+
+
+def test_identities_newer_than_what_is_published_reveal_nothing(published):
+    """They may have failed the checks; P-3 and P-4 came to P-1 on the third night."""
+    publish_night(published, on(2))
+    told = {row["customer_id"] for row in reveal(published, "P-1", "anna", VAULT)}
+    assert told == {"P-1"}
+    assert {row["customer_id"] for row in reveal(published, "P-3", "anna", VAULT)} == {"P-3", "P-4"}
 
 
 def test_a_member_reveals_all_periods_of_a_person_and_it_is_noted(published):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
 import ml.feedback.ngrams as ngrams
-from ml.feedback.ngrams import CharNgrams, CharPairs, NothingToCountError
+from ml.feedback.ngrams import CharNgrams, CharPairs, NothingToCountError, _counts
 
 # Letters that repeat, of one to four bytes, so that n-grams meet again.
 TEXTS = st.lists(st.text("ab c很好\U00020000😀", max_size=12), min_size=1, max_size=12)
@@ -91,3 +91,11 @@ def test_no_texts_and_half_a_character_are_no_errors():
     model = CharNgrams(2).fit(["ab"])
     assert model.transform([]).shape == (0, 3)
     assert model.transform(["", "\ud800", "ab"]).sum(axis=1).ravel().tolist() == [[0.0, 0.0, 3.0]]
+
+
+def test_counts_of_very_many_columns_are_the_same():
+    """Row and column do not fit into 32 bits then."""
+    rows, columns = np.array([0, 2, 2, 2]), np.array([5, 0, 9, 9])
+    few, many = (_counts(rows, columns, (3, count)) for count in (10, 1 << 33))
+    assert (many[:, :10] != few).nnz == 0
+    assert few.toarray().tolist() == [[0, 0, 0, 0, 0, 1, 0, 0, 0, 0], [0] * 10, [1, 0, 0, 0, 0, 0, 0, 0, 0, 2]]

@@ -293,8 +293,8 @@ def test_a_decision_that_is_contradicted_twice_is_told_once(warehouse, sign):
     decisions = [decide("a", sign, "b", 1), decide("a", sign, "b", 2), decide("a", newer, "b", 3)]
     known = run(warehouse, 9, by_keys("a b"), load(), *decisions)
     assert partition(known) == (sets("ab") if newer == "=" else sets("a", "b"))
-    findings = "select count(*) from identity.findings where finding = 'decision' and kind = 'person'"
-    assert warehouse.rows(findings) == [(1,)]
+    findings = "select subject, count_records from identity.findings where finding = 'decision' and kind = 'person'"
+    assert warehouse.rows(findings) == [(f"a {sign} b", 2)]
 
 
 def test_a_decision_about_a_record_that_is_not_there_is_told_until_it_comes(make_warehouse, model):
@@ -306,8 +306,16 @@ def test_a_decision_about_a_record_that_is_not_there_is_told_until_it_comes(make
         for number, known in enumerate(("a b", "a b", "ac b", "a b"), 1):
             run(warehouse, number, by_keys(known), load(), decision, is_full=is_full)
             told.append(warehouse.rows(findings))
-        absent = [("a <> #2e7d2c03a950", 1)]  # the key itself may be anything
+        absent = [("a <> absent 1", 1)]  # the key itself may be anything
         assert told == [absent, absent, [], absent]
+
+
+def test_no_decision_shows_a_key_that_no_record_has(warehouse):
+    """Not even a decision that another one sets aside; the two are told apart."""
+    decisions = [decide("a", "=", "mail", 1), decide("a", "<>", "mail", 2), decide("a", "=", "none", 2)]
+    run(warehouse, 9, by_keys("a b"), load(), *decisions)
+    told = warehouse.rows("select subject from identity.findings where kind = 'person' order by 1")
+    assert told == [("a <> absent 1",), ("a = absent 1",), ("a = absent 2",)]
 
 
 def test_decisions_of_later_days_do_not_count_yet(warehouse):

@@ -82,9 +82,12 @@ comment on function identity.heirs(text, date) is
     'Whom an id stands for, as known on a day: itself while it lives, else the customers that have the records which it'
     ' held to the last, with how many of them; itself, not living, if these have no customer any more.';
 
-create function identity.aliases(customer_ids text[])
-returns table (customer_id text)
+-- People's history may be read by who may not read identities: the definer's rights tell them these ids alone.
+create function identity.former_ids(customer_ids text[], day date default 'infinity')
+returns table (customer_id text, is_theirs_alone boolean)
 language sql stable
+security definer
+set search_path = pg_catalog, pg_temp
 begin atomic
     with recursive kin as (
         select unnest(customer_ids) as customer_id
@@ -93,23 +96,36 @@ begin atomic
         from kin
         inner join identity.assignments as mine on kin.customer_id = mine.customer_id
         inner join identity.assignments as other on mine.kind = other.kind and mine.record_key = other.record_key
-        where not exists (
-            select from identity.assignments as one
-            where one.customer_id = other.customer_id and one.valid_to is null
-        )
+        where
+            mine.valid_from <= day
+            and other.valid_from <= day
+            and not exists (
+                select from identity.assignments as one
+                where
+                    one.customer_id = other.customer_id
+                    and one.valid_from <= day
+                    and (one.valid_to is null or one.valid_to > day)
+            )
+    ),
+
+    told as (
+        select
+            kin.customer_id,
+            heirs.customer_id = any(customer_ids) as is_theirs
+        from kin
+        cross join lateral identity.heirs(kin.customer_id, day) as heirs
+        where kin.customer_id <> all(customer_ids)
     )
 
-    select kin.customer_id
-    from kin
-    where
-        kin.customer_id <> all(customer_ids)
-        and (
-            select bool_and(heirs.customer_id = any(customer_ids))
-            from identity.heirs(kin.customer_id) as heirs
-        );
+    select
+        told.customer_id,
+        bool_and(told.is_theirs) as is_theirs_alone
+    from told
+    group by told.customer_id
+    having bool_or(told.is_theirs);
 end;
-comment on function identity.aliases(text[]) is
-    'The former ids that stand for these customers and for nobody else, at whatever remove.';
+comment on function identity.former_ids(text[], date) is
+    'The former ids that stand for these customers, as known on a day, at whatever remove, and whether for nobody else.';
 comment on table identity.merge_log is
     'What happened to customers: created; merged (customer_id ended, the larger part of its records went to'
     ' other_customer_id); split (part of customer_id became other_customer_id); vanished (no record left). Where the records'
@@ -118,5 +134,12 @@ comment on table identity.findings is
     'What the newest night set aside: values too many share, clusters kept apart, decisions that contradict or do nothing.'
     ' No values.';
 
-revoke execute on function identity.left_by(text, date), identity.heirs(text, date), identity.aliases(text[]) from public;
+revoke execute on function
+identity.left_by(text, date), identity.heirs(text, date), identity.former_ids(text[], date)
+from public;
 grant execute on function identity.left_by(text, date), identity.heirs(text, date) to transformer, sandbox_builder;
+
+-- What is published is asked for the former ids as of its own night.
+grant usage on schema identity to pii_reader;
+grant execute on function identity.former_ids(text[], date) to pii_reader;
+grant select on ops.published_run to pii_reader;
