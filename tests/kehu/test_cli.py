@@ -10,6 +10,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from kehu.local.home import Home
+from kehu.local.postgres import remove_server
+
 NO_NIGHT = "`make run` first"
 
 
@@ -121,4 +124,5 @@ class TestFolder:
         try:
             assert said in refused(folder / "home", "run")
         finally:
+            remove_server(Home(folder / "home"))  # it may have been started before the disk was full
             subprocess.run(["umount", str(folder)], check=True)
