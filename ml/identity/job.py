@@ -119,14 +119,14 @@ def _of_decisions(state: State, judged: Judged) -> list[Finding]:
     """One finding per decision that newer ones contradict, and per decision in force that does nothing."""
     told = [(*pair, True) for pair in judged.same] + [(*pair, False) for pair in judged.apart]
     set_aside = sorted({(d.left_key, d.right_key, d.is_same) for d in judged.contradicted})
-    state.put_keys("told", {key for *pair, _ in [*told, *set_aside] for key in pair})
+    named = {key for *pair, _ in [*told, *set_aside] for key in pair}
+    state.put_keys("told", named)
     known = state.keys(
         "select record_key from pg_temp.told inner join intermediate.int_identity_records using (record_key)"
         " where kind = {kind}"
     )
     # What is no record's key may be anything, a mail address or a key that was erased: a number tells it apart.
-    absent = sorted({key for *pair, _ in [*told, *set_aside] for key in pair} - known)
-    shown = {key: key for key in known} | {key: f"absent {n}" for n, key in enumerate(absent, 1)}
+    shown = {key: key for key in known} | {key: f"absent {n}" for n, key in enumerate(sorted(named - known), 1)}
     found = [Finding("decision", sentence(shown[a], shown[b], same), 2, CONTRADICTED) for a, b, same in set_aside]
     return found + [
         Finding("decision", sentence(shown[left], shown[right], is_same), (left in known) + (right in known), IDLE)
