@@ -47,10 +47,8 @@ def draw(explained: Explained, path: Path) -> Path:
     size = sum(heights) + 0.6
 
     def draw_all(figure: Figure) -> None:
-        title = (
-            f"{explained.customer_id}: {len(explained.records)} records, {len(nodes)} groups by the systems' own keys"
-        )
-        figure.suptitle(title, x=0.01, ha="left", fontsize=14, weight="bold")
+        counts = f"records: {len(explained.records)}, groups by the systems' own keys: {len(nodes)}"
+        figure.suptitle(f"{explained.customer_id} ({counts})", x=0.01, ha="left", fontsize=14, weight="bold")
         for place, (name, colour) in enumerate(LEGEND.items()):
             figure.text(
                 0.99 - 0.09 * place, 1 - 0.2 / size, f"■ {name}", color=colour, ha="right", va="center", fontsize=9
