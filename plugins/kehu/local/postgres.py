@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 
 from kehu.local.home import Home
@@ -81,7 +82,7 @@ def ensure_server(home: Home) -> Server:
 def stop_server(home: Home, mode: str = "fast") -> bool:
     """Stop this installation's server, in a mode of `pg_ctl`; True if one was running."""
     server = _load(home)
-    if server is None or not (Path(server.data_dir) / "postmaster.pid").exists():
+    if server is None or not _runs(server):
         return False
     _pg_ctl(server, "stop", "-m", mode, "-w")
     return True
@@ -103,6 +104,16 @@ def _state_file(home: Home) -> Path:
 def _load(home: Home) -> Server | None:
     path = _state_file(home)
     return Server(**json.loads(path.read_text())) if path.exists() else None
+
+
+def _runs(server: Server) -> bool:
+    """Whether the process that the data folder names is its server: a killed one leaves its id, which others get."""
+    data = Path(server.data_dir)
+    try:
+        process = psutil.Process(int((data / "postmaster.pid").read_text().split()[0]))
+        return Path(process.cwd()) == data.resolve()
+    except (OSError, ValueError, IndexError, psutil.Error):
+        return False
 
 
 def _is_ours(server: Server, password: str) -> bool:
